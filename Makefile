@@ -1,0 +1,146 @@
+# furrow: hand-written, plain targets, everything built lands in build/.
+#
+#   make                     the library and the programs
+#   make MPICC=mpicc.mpich   the same with another MPI, in build/mpich
+#   make V=1                 show the commands
+#   make help                what else there is
+
+MPICC   ?= mpicc
+CXX     ?= g++
+AR      ?= ar
+CFLAGS  ?= -O2 -g
+WERROR  ?= -Werror
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SANITIZE ?=
+PKG_CONFIG ?= pkg-config
+
+VERSION := 0.1.0
+SONAME  := libfurrow.so.0
+
+# One build directory for each MPI compiler and each sanitizer; the default is plain build/.
+mpi_variant  := $(filter-out mpicc,$(patsubst mpicc.%,%,$(notdir $(MPICC))))
+tool_variant := $(if $(findstring thread,$(SANITIZE)),tsan,$(if $(SANITIZE),asan))
+BUILD ?= $(subst / ,/,$(strip build$(addprefix /,$(mpi_variant))$(addprefix /,$(tool_variant))))
+
+Q := $(if $(V),,@)
+say = @$(if $(V),true,printf '  %-5s %s\n' $(1) $(2))
+
+warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
+c_flags  := -std=c11 -D_GNU_SOURCE $(CFLAGS) -ffp-contract=off $(warnings) -Wstrict-prototypes -Wmissing-prototypes \
+            -fvisibility=hidden -fPIC -pthread -Ilib
+cxx_flags := -std=c++17 $(CFLAGS) $(warnings) -fPIC -pthread
+ld_flags := $(LDFLAGS) -Wl,--as-needed -pthread
+libs     := -lm
+
+ifneq ($(SANITIZE),)
+sanitize  := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+c_flags   += $(sanitize)
+cxx_flags += $(sanitize)
+ld_flags  += $(sanitize)
+else
+so_flags  := -Wl,-z,defs
+endif
+
+.PHONY: all programs lib
+all: lib programs ## build the library and the programs (default)
+
+# ---- the library ----------------------------------------------------------------------------------------------------
+
+lib_sources := $(wildcard $(patsubst %,lib/%/*.c,base plan comm node run ops))
+lib_objects := $(lib_sources:%.c=$(BUILD)/obj/%.o)
+shared      := $(BUILD)/libfurrow.so
+static      := $(BUILD)/libfurrow.a
+
+lib: $(shared) $(static)
+
+$(BUILD)/libfurrow.so.$(VERSION): $(lib_objects)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MPICC) -shared $(ld_flags) $(so_flags) -Wl,-soname,$(SONAME) -o $@ $^ $(libs)
+
+$(BUILD)/$(SONAME): $(BUILD)/libfurrow.so.$(VERSION)
+	$(Q)ln -sf $(<F) $@
+
+$(shared): $(BUILD)/$(SONAME)
+	$(Q)ln -sf $(<F) $@
+
+$(static): $(lib_objects)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# ---- the programs: apps/NAME.c, or every source in apps/NAME/; what they share is in apps/common/ --------------------
+
+# pkg-config names of what a program needs; where one is missing the program is left out, aloud.
+NEEDS_mandelbrot := libpng
+NEEDS_option     := jansson
+
+have     = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+missing  = $(strip $(foreach package,$(NEEDS_$(1)),$(if $(have_$(package)),,$(package))))
+have_libpng  := $(call have,libpng)
+have_jansson := $(call have,jansson)
+
+program_files = $(wildcard apps/$(1).c apps/$(1)/*.c)
+all_programs := $(sort $(patsubst apps/%.c,%,$(wildcard apps/*.c)) \
+                       $(filter-out common,$(patsubst apps/%/,%,$(dir $(wildcard apps/*/*.c)))))
+left_out     := $(foreach program,$(all_programs),$(if $(call missing,$(program)),$(program)))
+the_programs := $(filter-out $(left_out),$(all_programs))
+
+# Shared sources that include a missing library's header can't be built; only programs left out would use them.
+missing_headers := $(if $(have_libpng),,-e '<png\.h>') $(if $(have_jansson),,-e '<jansson\.h>')
+common_sources  := $(wildcard apps/common/*.c)
+ifneq ($(strip $(missing_headers)),)
+common_sources  := $(filter-out $(shell grep -l $(missing_headers) $(common_sources) /dev/null),$(common_sources))
+endif
+common          := $(BUILD)/obj/apps/libcommon.a
+
+programs: $(the_programs:%=$(BUILD)/bin/%)
+	@$(foreach program,$(left_out),echo "left out: $(program), because $(call missing,$(program)) is missing" >&2;):
+
+$(common): $(common_sources:%.c=$(BUILD)/obj/%.o)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+define program_rule
+$(BUILD)/bin/$(1): $$(patsubst %.c,$(BUILD)/obj/%.o,$(call program_files,$(1))) $(common) $(static)
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$(Q)$(MPICC) $(ld_flags) -o $$@ $$^ $(if $(NEEDS_$(1)),$$(shell $(PKG_CONFIG) --libs $(NEEDS_$(1)))) $(libs)
+endef
+$(foreach program,$(the_programs),$(eval $(call program_rule,$(program))))
+
+# ---- objects --------------------------------------------------------------------------------------------------------
+
+# Remembers compilers and flags: when they change, everything is built again.
+.PHONY: force
+flags := $(BUILD)/flags
+$(flags): force
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(MPICC) $(CXX) $(c_flags) $(cxx_flags) $(ld_flags)' | cmp -s - $@ || \
+	  printf '%s\n' '$(MPICC) $(CXX) $(c_flags) $(cxx_flags) $(ld_flags)' > $@
+
+$(BUILD)/obj/apps/%.o: private c_flags += -Iapps -Iapps/common
+$(BUILD)/obj/tests/%.o: private c_flags += -Itests
+
+$(BUILD)/obj/%.o: %.c $(flags)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(MPICC) $(c_flags) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/%.o: %.cc $(flags)
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(cxx_flags) -MMD -MP -c -o $@ $<
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- what people type -----------------------------------------------------------------------------------------------
+
+.PHONY: help clean
+clean: ## remove build/
+	$(Q)rm -rf build
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | while IFS="$$(printf '\t')" read -r target text; do \
+	  printf '  make %-12s %s\n' "$$target" "$$text"; done

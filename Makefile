@@ -29,7 +29,7 @@ say = @$(if $(V),true,printf '  %-5s %s\n' $(1) $(2))
 warnings := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(WERROR)
 c_flags  := -std=c11 -D_GNU_SOURCE $(CFLAGS) -ffp-contract=off $(warnings) -Wstrict-prototypes -Wmissing-prototypes \
             -fvisibility=hidden -fPIC -pthread -Ilib
-cxx_flags := -std=c++17 $(CFLAGS) $(warnings) -fPIC -pthread
+cxx_flags := -std=c++17 $(CFLAGS) $(warnings) -fPIC -pthread -Itests
 ld_flags := $(LDFLAGS) -Wl,--as-needed -pthread
 libs     := -lm
 
@@ -109,6 +109,46 @@ $(BUILD)/bin/$(1): $$(patsubst %.c,$(BUILD)/obj/%.o,$(call program_files,$(1))) 
 	$(Q)$(MPICC) $(ld_flags) -o $$@ $$^ $(if $(NEEDS_$(1)),$$(shell $(PKG_CONFIG) --libs $(NEEDS_$(1)))) $(libs)
 endef
 $(foreach program,$(the_programs),$(eval $(call program_rule,$(program))))
+
+# ---- the tests: unit/ one program without MPI, mpi/ one program, fault/ and docs/ a program each file ----------------
+
+.PHONY: tests
+tests: lib programs ## build the tests
+
+objects     = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
+names       = $(patsubst tests/%.c,$(BUILD)/tests/%,$(1))
+shim_common := tests/shim/test.c tests/shim/watchdog.c tests/shim/shim.cc
+shim_unit   := $(BUILD)/tests/libshim-unit.a
+shim_mpi    := $(BUILD)/tests/libshim-mpi.a
+wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' tests/shim/wrap.h)
+
+unit_sources  := $(wildcard tests/unit/*.c)
+mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
+fault_sources := $(wildcard tests/fault/*.c)
+docs_sources  := $(wildcard tests/docs/*.c)
+self_sources  := $(wildcard tests/shim/selftest/*.c)
+
+tests: $(if $(unit_sources),$(BUILD)/tests/unit/all) $(if $(mpi_sources),$(BUILD)/tests/mpi/all) \
+       $(call names,$(fault_sources) $(docs_sources) $(self_sources))
+
+$(shim_unit): $(call objects,$(shim_common) tests/shim/alone.c)
+$(shim_mpi): $(call objects,$(shim_common) tests/shim/mpi.c tests/shim/pmpi.c tests/shim/wrap.c)
+$(shim_unit) $(shim_mpi):
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/all: $(call objects,$(unit_sources)) $(shim_unit) $(static)
+$(BUILD)/tests/mpi/all: $(call objects,$(mpi_sources)) $(shim_mpi) $(static)
+$(call names,$(fault_sources)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(static)
+$(call names,$(fault_sources)): private ld_flags += $(wrap)
+$(call names,$(self_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(shim_mpi) $(static)
+$(call names,$(self_sources)): private ld_flags += $(wrap)
+$(call names,$(docs_sources)): $(BUILD)/tests/docs/%: $(BUILD)/obj/tests/docs/%.o $(static)
+
+$(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(docs_sources) $(self_sources)):
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(if $(filter %.a,$(filter-out $(static),$^)),-lgtest -lstdc++) $(libs)
 
 # ---- objects --------------------------------------------------------------------------------------------------------
 

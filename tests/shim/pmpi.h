@@ -1,0 +1,14 @@
+/* Counts this rank's MPI calls, by standing between the program and MPI (PMPI). Linked where a test asks for it.
+ * The shim's own calls don't count. */
+#ifndef TESTS_SHIM_PMPI_H
+#define TESTS_SHIM_PMPI_H
+
+#include <stdint.h>
+
+/** Calls so far that send, receive or synchronise: point-to-point and collective, blocking or not. */
+uint64_t pmpi_calls(void);
+
+/** Calls so far that only look: MPI_Test, MPI_Iprobe, MPI_Wait and their like. */
+uint64_t pmpi_tests(void);
+
+#endif

@@ -1,0 +1,120 @@
+/* The shim's own test: what SELFTEST says happens on the world's rank SELFTEST_RANK. Driven by tests/cli/shim.
+ *   fail, assert, skip, hang, crash, exit, threads; strand: leave while the others wait in an operation; nothing else. */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shim/pmpi.h"
+#include "shim/test.h"
+#include "shim/wrap.h"
+
+static bool happens(const char *what) {
+  const char *text = getenv("SELFTEST"), *rank_text = getenv("SELFTEST_RANK");
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  return text && strcmp(text, what) == 0 && (!rank_text || atoi(rank_text) == rank);
+}
+
+TEST(before, passes) {
+  EXPECT_TRUE(true);
+}
+
+static void asserting(void) {
+  ASSERT_EQ(1, 2);
+  _exit(1); /* never reached */
+}
+
+static void *fail_in_thread(void *unused) {
+  (void)unused;
+  TEST_FAIL("said by a thread");
+  return NULL;
+}
+
+static void misbehave(void) {
+  if (happens("fail")) EXPECT_EQ(test_rank() * 0, 42);
+  if (happens("assert")) asserting();
+  if (happens("hang")) pause();
+  if (happens("crash")) raise(SIGSEGV);
+  if (happens("exit")) _exit(0);
+  if (happens("threads")) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, fail_in_thread, NULL) == 0) pthread_join(thread, NULL);
+  }
+}
+
+TEST_TIMEOUT(behaviour, as_told, 3) {
+  TEST_PHASE("being %s", "told");
+  misbehave();
+  if (happens("skip")) TEST_SKIP("told to skip");
+  if (happens("strand")) {
+    TEST_FAIL("left the others alone");
+    return;
+  }
+  furrow_status status = furrow_bcast(test_pool(), NULL, 0);
+  if (!getenv("SELFTEST")) EXPECT_OK(status);
+}
+
+TEST(after, passes) {
+  EXPECT_OK(furrow_agree(test_pool(), FURROW_OK, NULL));
+}
+
+TEST(communicator, is_what_was_asked_for) {
+  int rank = 0, size = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  const char *comm = getenv("SELFTEST_COMM");
+  if (!comm || strcmp(comm, "world") == 0 || strcmp(comm, "dup") == 0) {
+    EXPECT_EQ(test_rank(), rank);
+    EXPECT_EQ(test_size(), size);
+  } else if (strcmp(comm, "reversed") == 0) {
+    EXPECT_EQ(test_rank(), size - 1 - rank);
+    EXPECT_EQ(test_size(), size);
+  } else if (strcmp(comm, "half") == 0) {
+    int lower = (size + 1) / 2;
+    EXPECT_EQ(test_size(), rank < lower ? lower : size - lower);
+    EXPECT_EQ(test_rank(), rank < lower ? rank : rank - lower);
+  } else {
+    EXPECT_EQ(test_size(), 1);
+  }
+  EXPECT_EQ(furrow_pool_rank(test_pool()), test_rank());
+  EXPECT_EQ(furrow_pool_size(test_pool()), test_size());
+}
+
+TEST(wrap, fails_the_nth_call) {
+  wrap_fail_nth(wrap_malloc, 2);
+  void *volatile kept[3];
+  for (int i = 0; i < 3; i++) kept[i] = malloc(16);
+  EXPECT_NE(kept[0], NULL);
+  EXPECT_EQ(kept[1], NULL);
+  EXPECT_NE(kept[2], NULL);
+  EXPECT_EQ(wrap_calls(wrap_malloc), 3);
+  EXPECT_EQ(wrap_failures(wrap_malloc), 1);
+  for (int i = 0; i < 3; i++) free(kept[i]);
+
+  wrap_fail_from(wrap_calloc, 2);
+  void *volatile first = calloc(1, 16), *volatile second = calloc(1, 16), *volatile third = calloc(1, 16);
+  EXPECT_NE(first, NULL);
+  EXPECT_EQ(second, NULL);
+  EXPECT_EQ(third, NULL);
+  free(first);
+}
+
+TEST(wrap, is_reset_between_tests) {
+  EXPECT_EQ(wrap_calls(wrap_malloc), 0);
+  void *volatile memory = calloc(1, 16);
+  EXPECT_NE(memory, NULL);
+  free(memory);
+}
+
+TEST(pmpi, counts_calls_of_the_program) {
+  uint64_t calls = pmpi_calls(), tests = pmpi_tests();
+  MPI_Request request;
+  int done = 0;
+  MPI_Barrier(test_comm());
+  MPI_Ibarrier(test_comm(), &request);
+  while (!done) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  EXPECT_EQ(pmpi_calls() - calls, 2);
+  EXPECT_GE(pmpi_tests() - tests, 1);
+}

@@ -149,7 +149,7 @@ void shim_world_check(void) {
     char error[FURROW_MESSAGE_SIZE + 256];
     shim_world_error(pool, error, sizeof error);
     test_fail(__FILE__, __LINE__, "the pool no longer works after this test: %s", error);
-  } else if (mismatches > 0 && !test_failed()) {
+  } else if (mismatches > 0 && !test_failed() && !shim_record_get().skipped) {
     test_fail(__FILE__, __LINE__, "this rank had left the test while others were still in an operation");
   }
 }

@@ -73,7 +73,12 @@ class Results : public testing::EmptyTestEventListener {
   void OnTestEnd(const testing::TestInfo &info) override {
     const testing::TestResult &result = *info.result();
     const char *verdict = result.Failed() ? "failed" : result.Skipped() ? "skipped" : "passed";
-    std::fprintf(file_, "%s %s.%s\n", verdict, info.test_suite_name(), info.name());
+    std::string why;
+    if (result.Skipped()) {
+      const std::string text = result.GetTestPartResult(result.total_part_count() - 1).message();
+      why = ": " + text.substr(0, text.find('\n'));
+    }
+    std::fprintf(file_, "%s %s.%s%s\n", verdict, info.test_suite_name(), info.name(), why.c_str());
     std::fflush(file_);
   }
 

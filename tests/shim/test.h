@@ -55,12 +55,12 @@ bool test_failed(void);
 #define EXPECT_FALSE(condition) ((void)test_true(TEST_HERE, #condition, (condition), false))
 
 /* Integers of any width and sign (compared by value), floating point, or addresses. */
-#define EXPECT_EQ(a, b) ((void)TEST_COMPARE(a, ==, b))
-#define EXPECT_NE(a, b) ((void)TEST_COMPARE(a, !=, b))
-#define EXPECT_LT(a, b) ((void)TEST_COMPARE(a, <, b))
-#define EXPECT_LE(a, b) ((void)TEST_COMPARE(a, <=, b))
-#define EXPECT_GT(a, b) ((void)TEST_COMPARE(a, >, b))
-#define EXPECT_GE(a, b) ((void)TEST_COMPARE(a, >=, b))
+#define EXPECT_EQ(a, b) ((void)TEST_COMPARE(a, #a, "==", b, #b))
+#define EXPECT_NE(a, b) ((void)TEST_COMPARE(a, #a, "!=", b, #b))
+#define EXPECT_LT(a, b) ((void)TEST_COMPARE(a, #a, "<", b, #b))
+#define EXPECT_LE(a, b) ((void)TEST_COMPARE(a, #a, "<=", b, #b))
+#define EXPECT_GT(a, b) ((void)TEST_COMPARE(a, #a, ">", b, #b))
+#define EXPECT_GE(a, b) ((void)TEST_COMPARE(a, #a, ">=", b, #b))
 
 #define EXPECT_NEAR(a, b, tolerance) ((void)test_near(TEST_HERE, #a, #b, (a), (b), (tolerance)))
 
@@ -76,12 +76,12 @@ bool test_failed(void);
 
 #define ASSERT_TRUE(condition)               TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), true))
 #define ASSERT_FALSE(condition)              TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), false))
-#define ASSERT_EQ(a, b)                      TEST_ASSERT(TEST_COMPARE(a, ==, b))
-#define ASSERT_NE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, !=, b))
-#define ASSERT_LT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, <, b))
-#define ASSERT_LE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, <=, b))
-#define ASSERT_GT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, >, b))
-#define ASSERT_GE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, >=, b))
+#define ASSERT_EQ(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "==", b, #b))
+#define ASSERT_NE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "!=", b, #b))
+#define ASSERT_LT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "<", b, #b))
+#define ASSERT_LE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "<=", b, #b))
+#define ASSERT_GT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, ">", b, #b))
+#define ASSERT_GE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, ">=", b, #b))
 #define ASSERT_NEAR(a, b, tolerance)         TEST_ASSERT(test_near(TEST_HERE, #a, #b, (a), (b), (tolerance)))
 #define ASSERT_EQ_STR(a, b)                  TEST_ASSERT(test_equal_strings(TEST_HERE, #a, #b, (a), (b)))
 #define ASSERT_CONTAINS(haystack, needle)    TEST_ASSERT(test_contains(TEST_HERE, #haystack, (haystack), (needle)))
@@ -129,7 +129,8 @@ typedef struct test_value {
     float: test_double, double: test_double, default: test_address)(x)
 /* clang-format on */
 
-#define TEST_COMPARE(a, relation, b) test_compare(TEST_HERE, #a, #relation, #b, TEST_VALUE(a), TEST_VALUE(b))
+#define TEST_COMPARE(a, a_text, relation, b, b_text) \
+  test_compare(TEST_HERE, a_text, relation, b_text, TEST_VALUE(a), TEST_VALUE(b))
 
 test_value test_signed(int64_t value);
 test_value test_unsigned(uint64_t value);

@@ -1,0 +1,186 @@
+/* The fifth program: tasks of very uneven cost. A row of the Mandelbrot set costs a few microseconds at the edge of the
+ * picture and milliseconds where it crosses the set. A task gets its row's number and returns its pixels; whoever is
+ * free takes the next rows. Compare `--schedule static`, where every rank has its share beforehand.
+ *
+ *   mpirun build/bin/mandelbrot --center -0.7453,0.1127 --zoom 300 --output seahorse.png */
+#include <errno.h>
+#include <furrow.h>
+#include <math.h>
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/options.h"
+#include "common/report.h"
+
+typedef struct picture {
+  uint64_t width, height, iterations, grain;
+  double center[2], zoom;
+  furrow_schedule schedule;
+  const char *output;
+} picture;
+
+typedef struct color {
+  double red, green, blue;
+} color;
+
+/* ---- one pixel -------------------------------------------------------------------------------------------------- */
+
+/* How many steps z = z² + c takes to leave a wide circle, and, for smooth colours, how far it flew in the last one.
+ * Negative: it never left. */
+static double escape(double x, double y, uint64_t iterations) {
+  double zx = 0, zy = 0, xx = 0, yy = 0;
+  for (uint64_t step = 0; step < iterations; step++) {
+    zy = 2 * zx * zy + y;
+    zx = xx - yy + x;
+    xx = zx * zx;
+    yy = zy * zy;
+    if (xx + yy > 0x1p20) return fmax((double)step - log2(log2(xx + yy) / 20), 0);
+  }
+  return -1;
+}
+
+/* A wheel of colours, from deep blue over white and gold to black and back. */
+static color paint(double steps) {
+  static const color WHEEL[] = {
+      {0.00, 0.03, 0.20}, {0.06, 0.25, 0.60}, {0.90, 0.97, 1.00}, {1.00, 0.67, 0.05}, {0.25, 0.05, 0.02}};
+  enum { SPOKES = sizeof WHEEL / sizeof *WHEEL };
+  if (steps < 0) return (color){0, 0, 0};
+  double turn = 1.5 * log2(1 + steps / 16), spoke = floor(turn), t = turn - spoke;
+  t = t * t * (3 - 2 * t);
+  color from = WHEEL[(unsigned)spoke % SPOKES], to = WHEEL[((unsigned)spoke + 1) % SPOKES];
+  return (color){from.red + t * (to.red - from.red), from.green + t * (to.green - from.green),
+                 from.blue + t * (to.blue - from.blue)};
+}
+
+/* The mean colour of grain × grain points within the pixel, so that edges are smooth too. */
+static color draw_pixel(const picture *p, uint64_t column, uint64_t row) {
+  double scale = 2.5 / (p->zoom * (double)p->height), parts = (double)p->grain;
+  color sum = {0, 0, 0};
+  for (uint64_t i = 0; i < p->grain * p->grain; i++) {
+    double right = (double)column + ((double)(i % p->grain) + 0.5) / parts - (double)p->width / 2;
+    double down = (double)row + ((double)(i / p->grain) + 0.5) / parts - (double)p->height / 2;
+    color one = paint(escape(p->center[0] + scale * right, p->center[1] - scale * down, p->iterations));
+    sum.red += one.red;
+    sum.green += one.green;
+    sum.blue += one.blue;
+  }
+  return (color){sum.red / (parts * parts), sum.green / (parts * parts), sum.blue / (parts * parts)};
+}
+
+/* ---- all rows --------------------------------------------------------------------------------------------------- */
+
+/* The task: row number in, a row of pixels out, three bytes each. */
+static int draw_row(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  const picture *p = task->user;
+  unsigned char *pixel = result;
+  for (uint64_t column = 0; column < p->width; column++) {
+    color c = draw_pixel(p, column, task->index);
+    *pixel++ = (unsigned char)(255 * c.red + 0.5);
+    *pixel++ = (unsigned char)(255 * c.green + 0.5);
+    *pixel++ = (unsigned char)(255 * c.blue + 0.5);
+  }
+  return 0;
+}
+
+static furrow_status draw(furrow_pool *pool, picture *p, unsigned char *pixels) {
+  furrow_progress progress = {furrow_progress_stderr, NULL, 0};
+  furrow_options options = FURROW_OPTIONS_INIT;
+  options.schedule = p->schedule;
+  options.label = "mandelbrot";
+  options.progress = &progress;
+  return furrow_map(pool, draw_row, p, NULL, 0, p->height, pixels, 3 * p->width, &options);
+}
+
+/* ---- the file --------------------------------------------------------------------------------------------------- */
+
+/* Write and close. False if anything went wrong; errno is 0 then if it was not the system that refused. */
+static bool write_png(const picture *p, const unsigned char *pixels, FILE *file) {
+  errno = 0;
+  png_image image = {.version = PNG_IMAGE_VERSION,
+                     .width = (png_uint_32)p->width,
+                     .height = (png_uint_32)p->height,
+                     .format = PNG_FORMAT_RGB};
+  bool written = png_image_write_to_stdio(&image, file, 0, pixels, 0, NULL) != 0;
+  return fclose(file) == 0 && written;
+}
+
+/* What rank 0 does beside the library may fail there alone: then all ranks must learn of it. */
+static furrow_status agree_on_file(furrow_pool *pool, const picture *p, bool fine) {
+  char why[FURROW_MESSAGE_SIZE];
+  snprintf(why, sizeof why, "%s: %s", p->output, errno ? strerror(errno) : "can't be written");
+  return furrow_agree(pool, fine ? FURROW_OK : FURROW_E_IO, why);
+}
+
+static furrow_status print_report(furrow_pool *pool, const picture *p, double seconds) {
+  furrow_metrics metrics;
+  furrow_status status = furrow_metrics_get(pool, &metrics, NULL);
+  if (status != FURROW_OK || !furrow_is_root(pool)) return status;
+  int ranks = furrow_pool_size(pool);
+  printf("%s: %d x %d pixels\n\n", p->output, (int)p->width, (int)p->height);
+  printf("  time              %.2f s on %d rank%s\n", seconds, ranks, ranks == 1 ? "" : "s");
+  if (ranks > 1) printf("  busiest rank      %.2f times the mean\n", metrics.imbalance);
+  return FURROW_OK;
+}
+
+static furrow_status make_picture(furrow_pool *pool, picture *p) {
+  FILE *file = NULL;
+  unsigned char *pixels = NULL;
+  errno = 0;
+  if (furrow_is_root(pool)) { /* open first: a path that can't be written shows before the work, not after it */
+    pixels = malloc(3 * p->width * p->height);
+    if (pixels) file = fopen(p->output, "wb");
+  }
+  furrow_status status = agree_on_file(pool, p, file || !furrow_is_root(pool));
+  double start = app_seconds();
+  if (status == FURROW_OK) status = draw(pool, p, pixels);
+  double seconds = app_seconds() - start;
+  if (status == FURROW_OK) {
+    bool fine = !file || write_png(p, pixels, file);
+    file = NULL;
+    status = agree_on_file(pool, p, fine);
+  }
+  if (status == FURROW_OK) status = print_report(pool, p, seconds);
+  if (file) fclose(file);
+  free(pixels);
+  return status;
+}
+
+/* ---- the program ------------------------------------------------------------------------------------------------ */
+
+static app_verdict read_arguments(furrow_pool *pool, int argc, char **argv, picture *p) {
+  const app_option options[] = {
+      {.name = "width", .count = &p->width, .least = 1, .most = 32768, .help = "of the picture, in pixels"},
+      {.name = "height", .count = &p->height, .least = 1, .most = 32768, .help = "of the picture, in pixels"},
+      {.name = "center", .pair = p->center, .least = -4, .most = 4, .help = "the point in the middle"},
+      {.name = "zoom", .real = &p->zoom, .least = 1e-3, .most = 1e13, .help = "1 shows the whole set"},
+      {.name = "iterations",
+       .count = &p->iterations,
+       .least = 1,
+       .most = 1e9,
+       .help = "before a point counts as inside"},
+      {.name = "grain", .count = &p->grain, .least = 1, .most = 16, .help = "points a pixel, in each direction"},
+      {.name = "output", .value = "FILE", .text = &p->output, .help = "where the picture goes"},
+      APP_SCHEDULE(&p->schedule),
+      {.name = NULL},
+  };
+  const app_program program = {"mandelbrot", "Draw the Mandelbrot set, on all ranks, as a PNG.", options};
+  return app_parse(pool, &program, argc, argv);
+}
+
+int main(int argc, char **argv) {
+  picture wanted = {.width = 1600,
+                    .height = 1200,
+                    .iterations = 1000,
+                    .grain = 2,
+                    .center = {-0.65, 0},
+                    .zoom = 1,
+                    .output = "mandelbrot.png"};
+  furrow_pool *pool = NULL;
+  furrow_status status = furrow_init(&argc, &argv, &pool);
+  app_verdict verdict = APP_RUN;
+  if (status == FURROW_OK) verdict = read_arguments(pool, argc, argv, &wanted);
+  if (status == FURROW_OK && verdict == APP_RUN) status = make_picture(pool, &wanted);
+  return app_finish(&pool, verdict, status);
+}

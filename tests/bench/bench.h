@@ -8,7 +8,7 @@
 /** Seconds on a clock that never goes back. */
 double bench_now(void);
 
-/** Memory of this program, touched, so that no timed region pays for its first use. Ends the program if there is none. */
+/** Memory, touched, so that no timed region pays for its first use. Ends the program if there is none. */
 void *bench_alloc(size_t size);
 
 /** Argument `i` as a whole number. Ends the program with status 2 if it is missing or is none. */

@@ -1,4 +1,4 @@
-/* How many turns of work_spin() make a millisecond here, so that every program of a run is given the same, fixed work. */
+/* How many turns of work_spin() make a millisecond here: every program of a run is given the same, fixed work. */
 #include "bench.h"
 #include "work.h"
 

@@ -1,5 +1,5 @@
-/* The peer of map_furrow as people write it by hand: rank 0 sends a task to whoever brought a result, the others compute.
- * WORK COUNT LOOPS REPS. */
+/* The peer of map_furrow as people write it by hand: rank 0 sends a task to whoever brought a result, the others
+ * compute. WORK COUNT LOOPS REPS. */
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>

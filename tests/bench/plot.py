@@ -11,6 +11,7 @@ from matplotlib import pyplot  # noqa: E402
 from report import figure_text, number  # noqa: E402
 
 OURS, PEER, GOOD, BAD = "#1b6e53", "#9aa5b1", "#1b6e53", "#c0392b"
+TITLE = {"loc": "left", "fontsize": 11, "fontweight": "bold"}
 
 
 def time_text(ns):
@@ -36,7 +37,7 @@ def plot_cost(axes, rows):
         costs = [cost for _, (cost, _) in ordered]
         axes.set_xlim(min(costs) / 3, max(costs) * 12)
     axes.set_xlabel("nanoseconds a task, on a log scale: shorter is better")
-    axes.set_title("What a task that does nothing costs", loc="left", fontsize=11, fontweight="bold")
+    axes.set_title("What a task that does nothing costs", **TITLE)
 
 
 def used_percent(row):
@@ -59,7 +60,7 @@ def plot_bars(axes, rows):
     axes.axvline(100, color="black", linewidth=1.2)
     axes.set_xlim(0, edge + 75)
     axes.set_xticks([0, 50, 100, 150], ["0", "50 %", "100 %:\nthe bar", "150 %"])
-    axes.set_title("How much of its bar each measurement uses (red: missed)", loc="left", fontsize=11, fontweight="bold")
+    axes.set_title("How much of its bar each measurement uses (red: missed)", **TITLE)
 
 
 def main():
@@ -72,9 +73,9 @@ def main():
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
-    figure.text(0.01, 0.01, "furrow %s, %d ranks on %s, %d cores; %s benchmark, %s; medians of interleaved rounds" % (
-        info["versions"]["furrow"], bench["ranks"], info["cpu"], info["cores"], bench["mode"], info["date"]), fontsize=8.5,
-        color="#555555")
+    caption = "furrow %s, %d ranks on %s, %d cores; %s benchmark, %s; medians of interleaved rounds" % (
+        info["versions"]["furrow"], bench["ranks"], info["cpu"], info["cores"], bench["mode"], info["date"])
+    figure.text(0.01, 0.01, caption, fontsize=8.5, color="#555555")
     figure.tight_layout(rect=(0, 0.03, 1, 1))
     figure.savefig(sys.argv[2], dpi=110)
 

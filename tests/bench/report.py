@@ -11,7 +11,8 @@ from statistics import median
 
 def first_line(*command):
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=20, check=False)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=20,
+                              check=False)
         return done.stdout.strip().splitlines()[0].strip()
     except (OSError, IndexError, subprocess.TimeoutExpired):
         return "unknown"
@@ -103,7 +104,7 @@ def cells(e):
     if not e["figures"]:
         return [e["work"], "-", e["peer"], "-", "did not run", "", bar, "no" if e["bar"] else "-"]
     low, high = min(e["figures"]), max(e["figures"])
-    spread = "%s to %s" % (figure_text(low, e["figure_unit"]).split()[0], figure_text(high, e["figure_unit"]).split()[0])
+    spread = " to ".join(figure_text(value, e["figure_unit"]).split()[0] for value in (low, high))
     return [e["work"], "%s %s" % (number(e["furrow"]), e["unit"]), e["peer"],
             "%s %s" % (number(e["against"]), e["unit"]), figure_text(e["figure"], e["figure_unit"]), spread, bar,
             {True: "yes", False: "NO", None: "-"}[e["met"]]]
@@ -124,7 +125,8 @@ def table(evaluated):
 def heading(info, ranks, mode, rounds):
     v = info["versions"]
     return "\n".join([
-        "furrow %s (%s), %d ranks, %s benchmark, %d rounds, %s" % (v["furrow"], v["commit"], ranks, mode, rounds, info["date"]),
+        "furrow %s (%s), %d ranks, %s benchmark, %d rounds, %s" % (v["furrow"], v["commit"], ranks, mode, rounds,
+                                                                   info["date"]),
         "%s, %d cores, %s, load %.1f at the start" % (info["cpu"], info["cores"], info["system"], info["load"]),
         "%s; %s; Python %s, mpi4py %s, joblib %s" % (v["MPI"], v["compiler"], v["Python"], v["mpi4py"], v["joblib"]),
     ])
@@ -143,6 +145,6 @@ def verdict(evaluated, failures):
 
 def write_json(path, info, ranks, mode, evaluated, rounds, failures):
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"machine": info, "ranks": ranks, "mode": mode, "rows": evaluated, "raw": rounds, "failures": failures},
-                  file, indent=1)
+        json.dump({"machine": info, "ranks": ranks, "mode": mode, "rows": evaluated, "raw": rounds,
+                   "failures": failures}, file, indent=1)
         file.write("\n")

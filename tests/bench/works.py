@@ -20,8 +20,8 @@ class Program:
 
 @dataclass
 class Group:
-    """Programs that run one after the other, forwards in one round and backwards in the next. `every`: the rounds between
-    two runs. `same`: all must have found the same results."""
+    """Programs that run one after the other, forwards in one round and backwards in the next. `every`: the rounds
+    between two runs. `same`: all must have found the same results."""
 
     title: str
     programs: list
@@ -96,8 +96,8 @@ def programs(s, ranks, loops_per_ms):
         return Program(key, ["peers.py", *argv, ranks], ranks + 1 if argv[0] == "mpi4py" else None, python=True)
 
     groups = [
-        Group("no-op tasks", [furrow("noop", "noop", s.noop, 1, 5), openmp("noop guided", "noop", s.noop, 1, 5, "guided")],
-              same=True),
+        Group("no-op tasks", [furrow("noop", "noop", s.noop, 1, 5),
+                              openmp("noop guided", "noop", s.noop, 1, 5, "guided")], same=True),
         Group("no-op tasks in Python", [python("pool", "pool", s.pool, 0, 1),
                                         python("mpi4py", "mpi4py", s.mpi4py, 1000, 1),
                                         python("joblib", "joblib", s.joblib, 0, 1)], s.every),
@@ -108,9 +108,9 @@ def programs(s, ranks, loops_per_ms):
                                          python("mpi4py1", "mpi4py", s.mpi4py_chunk1, 1, 1)], s.every),
     ]
     for key, on in (("small", ranks), ("small over", 2 * ranks)):
-        groups.append(Group("small maps on %d ranks" % on, [Program(key, ["small_furrow", s.calls, 5], on),
-                                                            Program(key + " mpi", ["small_mpi", s.calls, 5], on)],
-                            same=True))
+        groups.append(Group("small maps on %d ranks" % on, [
+            Program(key, ["small_furrow", s.calls, 5], on),
+            Program(key + " mpi", ["small_mpi", s.calls, 5], on)], same=True))
     for work in SKEWED:
         groups.append(Group(SKEWED_TEXT[work], [
             furrow(work, work, tasks[work], loops[work], 2),
@@ -120,13 +120,15 @@ def programs(s, ranks, loops_per_ms):
         Program("linear manager", ["map_manager", "linear", tasks["linear"], loops["linear"], 1], ranks)], s.every,
         same=True))
     groups += [
-        Group("pi", [Program("pi", ["pi_furrow", s.pi, 1], ranks), Program("pi openmp", ["pi_openmp", s.pi, 1], None, threads),
+        Group("pi", [Program("pi", ["pi_furrow", s.pi, 1], ranks),
+                     Program("pi openmp", ["pi_openmp", s.pi, 1], None, threads),
                      Program("pi 1", ["pi_furrow", s.pi, 1], 1),
                      Program("pi openmp 1", ["pi_openmp", s.pi, 1], None, {"OMP_NUM_THREADS": "1"})], same=True),
         Group("oversubscribed", [furrow("unit", "unit", s.units, loops_per_ms, 1),
                                  furrow("unit over", "unit", s.units, loops_per_ms, 1, on=4 * ranks)], same=True),
         Group("idle ranks", [Program("idle", ["idle_furrow", s.idle_ms * loops_per_ms], 2 * ranks),
-                             Program("idle mpi", ["idle_mpi", s.idle_ms * loops_per_ms], 2 * ranks)], s.every, same=True),
+                             Program("idle mpi", ["idle_mpi", s.idle_ms * loops_per_ms], 2 * ranks)], s.every,
+              same=True),
         Group("memory", [Program("memory bare", ["memory_furrow", 0], ranks),
                          Program("memory", ["memory_furrow", s.memory], ranks),
                          Program("memory few", ["memory_furrow", 10**6], ranks)], s.every),
@@ -206,16 +208,18 @@ def rows(s, ranks):
         compare("linear/static", SKEWED_TEXT["linear"], "furrow, static schedule", "linear", "linear static", None),
         compare("linear/manager", SKEWED_TEXT["linear"], "MPI manager/worker", "linear", "linear manager", None),
         compare("pi", "pi, %s points" % power(s.pi), "OpenMP", "pi", "pi openmp", (">=", 0.97), faster=True),
-        Row("pi/speed-up", "pi, speed-up 1 to %d ranks" % ranks, "OpenMP", ["pi", "pi 1", "pi openmp", "pi openmp 1"], speedup,
-            openmp_speedup, quotient(speedup, openmp_speedup), "x", "x", (">=", 0.97)),
-        compare("oversubscribed", "tasks of 1 ms, %d ranks" % (4 * ranks), "furrow, %d ranks" % ranks, "unit over", "unit",
-                ("<=", 1.10)),
-        Row("idle", "idle ranks beside a %g s task" % (s.idle_ms / 1000), "MPI_Bcast", ["idle", "idle mpi"], idle_share("idle"),
-            idle_share("idle mpi"), idle_share("idle"), "%", "%", ("<=", 1)),
+        Row("pi/speed-up", "pi, speed-up 1 to %d ranks" % ranks, "OpenMP",
+            ["pi", "pi 1", "pi openmp", "pi openmp 1"], speedup, openmp_speedup, quotient(speedup, openmp_speedup),
+            "x", "x", (">=", 0.97)),
+        compare("oversubscribed", "tasks of 1 ms, %d ranks" % (4 * ranks), "furrow, %d ranks" % ranks, "unit over",
+                "unit", ("<=", 1.10)),
+        Row("idle", "idle ranks beside a %g s task" % (s.idle_ms / 1000), "MPI_Bcast", ["idle", "idle mpi"],
+            idle_share("idle"), idle_share("idle mpi"), idle_share("idle"), "%", "%", ("<=", 1)),
         Row("memory", "memory, map_reduce of %s" % power(s.memory), "bare MPI_Init", ["memory", "memory bare"],
             lambda r: max(r["memory"]["kib"]) / 1024, lambda r: max(r["memory bare"]["kib"]) / 1024,
             most_above("memory", "memory bare"), "MiB", "MiB", ("<=", 10)),
-        Row("memory/constant", "memory, constant in the count", "map_reduce of %s" % power(10**6), ["memory", "memory few"],
+        Row("memory/constant", "memory, constant in the count", "map_reduce of %s" % power(10**6),
+            ["memory", "memory few"],
             lambda r: max(r["memory"]["kib"]) / 1024, lambda r: max(r["memory few"]["kib"]) / 1024,
             most_above("memory", "memory few"), "MiB", "MiB", ("<=", 1)),
     ]

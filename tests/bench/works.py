@@ -76,7 +76,8 @@ QUICK = Sizes(noop=10**7, noop_chunk1=10**6, manager=50000, pool=10**6, pool_chu
               idle_ms=1000, memory=10**8, rounds=3, every=3, budget=50)
 
 SKEWED = ("linear", "long", "mandelbrot")
-SKEWED_TEXT = {"linear": "cost grows with the index", "long": "one task is 20 % of all", "mandelbrot": "Mandelbrot rows"}
+SKEWED_TEXT = {"linear": "cost grows with the index", "long": "one task is 20 % of all",
+               "mandelbrot": "Mandelbrot rows"}
 
 
 def programs(s, ranks, loops_per_ms):

@@ -55,17 +55,20 @@ static color paint(double steps) {
 
 /* The mean colour of grain × grain points within the pixel, so that edges are smooth too. */
 static color draw_pixel(const picture *p, uint64_t column, uint64_t row) {
-  double scale = 2.5 / (p->zoom * (double)p->height), parts = (double)p->grain;
+  double scale = 2.5 / (p->zoom * (double)p->height), grain = (double)p->grain;
+  double left = p->center[0] - scale * (double)p->width / 2, top = p->center[1] + scale * (double)p->height / 2;
   color sum = {0, 0, 0};
-  for (uint64_t i = 0; i < p->grain * p->grain; i++) {
-    double right = (double)column + ((double)(i % p->grain) + 0.5) / parts - (double)p->width / 2;
-    double down = (double)row + ((double)(i / p->grain) + 0.5) / parts - (double)p->height / 2;
-    color one = paint(escape(p->center[0] + scale * right, p->center[1] - scale * down, p->iterations));
-    sum.red += one.red;
-    sum.green += one.green;
-    sum.blue += one.blue;
+  for (uint64_t i = 0; i < p->grain; i++) {
+    for (uint64_t j = 0; j < p->grain; j++) {
+      double x = left + scale * ((double)column + ((double)i + 0.5) / grain);
+      double y = top - scale * ((double)row + ((double)j + 0.5) / grain);
+      color point = paint(escape(x, y, p->iterations));
+      sum.red += point.red;
+      sum.green += point.green;
+      sum.blue += point.blue;
+    }
   }
-  return (color){sum.red / (parts * parts), sum.green / (parts * parts), sum.blue / (parts * parts)};
+  return (color){sum.red / (grain * grain), sum.green / (grain * grain), sum.blue / (grain * grain)};
 }
 
 /* ---- all rows --------------------------------------------------------------------------------------------------- */

@@ -58,33 +58,42 @@ static bool append_digit(uint64_t *value, unsigned digit) {
   return true;
 }
 
+/* A number as digits * 10^power, without zeros at the end of the digits; no digits: 0. */
+typedef struct decimal {
+  char digits[LONGEST];
+  size_t count;
+  long power;
+} decimal;
+
+static decimal split(const char *number) {
+  const long far = 1000; /* more tens than any text has digits, and than 64 bits can hold */
+  decimal parts = {.count = 0};
+  bool in_fraction = false;
+  for (; *number != '\0' && *number != 'e'; number++) {
+    if (*number == '.') in_fraction = true;
+    if (!is_digit(*number)) continue;
+    parts.digits[parts.count++] = *number;
+    if (in_fraction) parts.power--;
+  }
+  if (*number == 'e') {
+    long exponent = strtol(number + 1, NULL, 10);
+    parts.power += exponent > far ? far : exponent < -far ? -far : exponent;
+  }
+  for (; parts.count > 0 && parts.digits[parts.count - 1] == '0'; parts.count--) parts.power++;
+  return parts;
+}
+
 const char *app_parse_count(const char *text, uint64_t *value) {
   char number[LONGEST];
   if (!copy_number(text, number)) return "is not a number";
   if (number[0] == '-') return "is negative";
-
-  /* The number is digits * 10^power, without zeros at the end of the digits. */
-  char digits[LONGEST];
-  size_t count = 0;
-  long power = 0;
-  bool in_fraction = false;
-  const char *c = number;
-  for (; *c != '\0' && *c != 'e'; c++) {
-    if (is_digit(*c)) digits[count++] = *c;
-    if (is_digit(*c) && in_fraction) power--;
-    if (*c == '.') in_fraction = true;
-  }
-  if (*c == 'e') {
-    long exponent = strtol(c + 1, NULL, 10);
-    power += exponent > 2 * LONGEST ? 2 * LONGEST : exponent < -2 * LONGEST ? -2 * LONGEST : exponent;
-  }
-  for (; count > 0 && digits[count - 1] == '0'; count--) power++;
+  decimal parts = split(number);
+  if (parts.count > 0 && parts.power < 0) return "is not a whole number";
 
   uint64_t sum = 0;
-  if (count > 0 && power < 0) return "is not a whole number";
-  for (size_t i = 0; i < count; i++)
-    if (!append_digit(&sum, (unsigned)(digits[i] - '0'))) return "is too large";
-  for (; count > 0 && power > 0; power--)
+  for (size_t i = 0; i < parts.count; i++)
+    if (!append_digit(&sum, (unsigned)(parts.digits[i] - '0'))) return "is too large";
+  for (; sum > 0 && parts.power > 0; parts.power--)
     if (!append_digit(&sum, 0)) return "is too large";
   *value = sum;
   return NULL;

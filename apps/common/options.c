@@ -147,7 +147,7 @@ static app_verdict refuse_word(const furrow_pool *pool, const app_program *progr
 app_verdict app_parse(const furrow_pool *pool, const app_program *program, int argc, char **argv) {
   struct option words[MOST_OPTIONS + 2] = {{0}};
   int count = 0;
-  for (; program->options[count].name && count < MOST_OPTIONS; count++)
+  for (; count < MOST_OPTIONS && program->options[count].name; count++)
     words[count] =
         (struct option){program->options[count].name, program->options[count].flag ? no_argument : required_argument,
                         NULL, FIRST_VALUE + count};

@@ -8,7 +8,7 @@
 static const double MARGIN_95 = 1.959963984540054; /* standard errors to either side */
 
 app_words app_whole(uint64_t n) {
-  app_words words;
+  app_words words = {.text = ""};
   char digits[24];
   int count = snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
   char *out = words.text;

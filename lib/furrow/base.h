@@ -9,11 +9,11 @@
 #if defined(__GNUC__)
 #define FURROW_API                   __attribute__((visibility("default")))
 #define FURROW_MUST_USE              __attribute__((warn_unused_result))
-#define FURROW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define FURROW_PRINTF(string, first) __attribute__((__format__(__printf__, string, first)))
 #else
 #define FURROW_API
 #define FURROW_MUST_USE
-#define FURROW_PRINTF(format, first)
+#define FURROW_PRINTF(string, first)
 #endif
 
 #ifdef __cplusplus

@@ -1,0 +1,97 @@
+/* How ranks come to one mind by messages. In the good case one allreduce of some 20 words; only when ranks differ, or
+   something failed, a second round tells who and why. */
+#include <stdlib.h>
+
+#include "comm/comm.h"
+
+static furrow_status reduce_words(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n, MPI_Op op) {
+  MPI_Request request;
+  comm->messages++;
+  if (MPI_Iallreduce(MPI_IN_PLACE, words, n, MPI_UINT64_T, op, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  return furrow__comm_wait(comm, &request);
+}
+
+furrow_status furrow__comm_or(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n) {
+  return reduce_words(comm, over, words, n, MPI_BOR);
+}
+
+furrow_status furrow__comm_max(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n) {
+  return reduce_words(comm, over, words, n, MPI_MAX);
+}
+
+/* Grows with the status, then falls with the rank; 0 if nothing failed. */
+static uint64_t badness(furrow_status status, int rank) {
+  return status == FURROW_OK ? 0 : (uint64_t)status << 32 | (UINT32_MAX - (uint32_t)rank);
+}
+
+furrow_status furrow__comm_verdict(furrow__comm *comm, furrow_error *error) {
+  uint64_t worst = badness(error->status, comm->rank);
+  if (furrow__comm_max(comm, comm->all, &worst, 1) != FURROW_OK) return FURROW_E_MPI;
+  if (worst == 0) return FURROW_OK;
+  int rank = (int)(UINT32_MAX - (uint32_t)worst);
+  if (furrow__comm_bcast(comm, comm->all, rank, error, sizeof *error) != FURROW_OK) return FURROW_E_MPI;
+  return error->status;
+}
+
+/* Words whose maximum tells all there is to know: each number and its complement (so its minimum too), and rank 0's
+   settings, where the others bring zeros. */
+enum { NUMBERS = 2 + FURROW__CALL_NUMBERS, SETTINGS = sizeof(furrow__settings) / sizeof(uint64_t) };
+typedef struct ballot_paper {
+  uint64_t highest[NUMBERS], lowest[NUMBERS], settings[SETTINGS];
+} ballot_paper;
+
+static ballot_paper fill_in(const furrow__comm *comm, const furrow__call *call, const furrow__settings *settings) {
+  ballot_paper ballot = {.highest = {call->op, call->status}};
+  for (int i = 0; i < FURROW__CALL_NUMBERS; i++) ballot.highest[2 + i] = call->numbers[i];
+  for (int i = 0; i < NUMBERS; i++) ballot.lowest[i] = ~ballot.highest[i];
+  const uint64_t words[] = {settings->schedule, settings->chunk, settings->seed, settings->series, settings->leaf};
+  for (int i = 0; i < SETTINGS && comm->rank == 0; i++) ballot.settings[i] = words[i];
+  return ballot;
+}
+
+static bool unanimous(const ballot_paper *ballot) {
+  bool same = ballot->highest[1] == FURROW_OK;
+  for (int i = 0; i < NUMBERS; i++) same = same && ballot->highest[i] == ~ballot->lowest[i];
+  return same;
+}
+
+/* Every rank gets every call and judges by itself; the rank that the judgement names then says where it is, or what
+   it found. */
+static furrow_status find_culprit(furrow__comm *comm, const furrow__call *call, const char *host, furrow_error *error) {
+  furrow__call *calls = malloc((size_t)comm->size * sizeof *calls);
+  uint64_t failed = calls == NULL;
+  if (furrow__comm_max(comm, comm->all, &failed, 1) != FURROW_OK) goto broken;
+  if (failed) {
+    free(calls);
+    furrow__error_set(error, FURROW_E_NOMEM, (furrow__where){-1, NULL}, FURROW_NO_TASK,
+                      "ranks disagree, and there is no memory to find out who");
+    return FURROW_OK;
+  }
+  MPI_Request request;
+  comm->messages++;
+  if (MPI_Iallgather(call, sizeof *call, MPI_BYTE, calls, sizeof *call, MPI_BYTE, comm->all, &request) != MPI_SUCCESS ||
+      furrow__comm_wait(comm, &request) != FURROW_OK)
+    goto broken;
+  bool own = false;
+  furrow_error judged;
+  furrow__error_clear(&judged);
+  furrow__meet_judge(calls, sizeof *calls, comm->size, &judged, &own);
+  if (!own || comm->rank != judged.rank) *error = judged;
+  if (comm->rank == judged.rank) furrow__text_copy(error->host, sizeof error->host, host);
+  free(calls);
+  return furrow__comm_bcast(comm, comm->all, judged.rank, error, sizeof *error);
+broken:
+  free(calls);
+  return FURROW_E_MPI;
+}
+
+furrow_status furrow__comm_meet(furrow__comm *comm, const furrow__call *call, furrow__settings *settings,
+                                const char *host, furrow_error *error) {
+  ballot_paper ballot = fill_in(comm, call, settings);
+  if (furrow__comm_max(comm, comm->all, ballot.highest, sizeof ballot / sizeof(uint64_t)) != FURROW_OK)
+    return FURROW_E_MPI;
+  if (!unanimous(&ballot)) return find_culprit(comm, call, host, error);
+  const uint64_t *words = ballot.settings;
+  *settings = (furrow__settings){words[0], words[1], words[2], words[3], words[4]};
+  return FURROW_OK;
+}

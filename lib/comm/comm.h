@@ -1,0 +1,86 @@
+/* The communicators of a pool, and all that is sent over them. The only place that calls MPI. Knows ranks and bytes; does
+   not know tasks, shared memory or queues.
+
+   Every call here is nonblocking underneath: it waits asleep for ranks that have not come, and drives transfers that
+   are under way. All return FURROW_OK or FURROW_E_MPI, after which the communicators are good for nothing. */
+#ifndef FURROW_COMM_COMM_H
+#define FURROW_COMM_COMM_H
+
+#include <mpi.h>
+
+#include "furrow/status.h"
+#include "plan/leaves.h"
+#include "plan/meet.h"
+#include "plan/settings.h"
+
+typedef struct furrow__comm {
+  MPI_Comm all;     /* our duplicate; MPI_COMM_NULL: there is none */
+  MPI_Comm node;    /* the ranks of this node */
+  MPI_Comm leaders; /* the first rank of each node; MPI_COMM_NULL on the others */
+  int rank, size;
+  int node_rank, node_size;
+  int node_index, nodes;
+  bool crowded;      /* more ranks than cores here: waits yield */
+  int *counts;       /* rank 0: room for the counts and displacements of a collective call */
+  uint64_t messages; /* communication calls started */
+  uint64_t sleeps;
+} furrow__comm;
+
+/* The most bytes in one transfer. */
+enum { FURROW__TRANSFER = 64 << 20 };
+
+/* Initialise MPI unless somebody has; *ours tells whether this call did. */
+furrow_status furrow__mpi_start(int *argc, char ***argv, bool *ours);
+void furrow__mpi_finish(void);
+bool furrow__mpi_is_up(void);
+bool furrow__mpi_is_intracomm(MPI_Comm comm);
+
+/* Duplicate the user's communicator, then find the nodes. Collective on it. The first may also return FURROW_E_NOMEM, on
+   this rank alone, with a communicator that serves to tell the others. */
+furrow_status furrow__comm_create(furrow__comm *comm, MPI_Comm user);
+furrow_status furrow__comm_find_nodes(furrow__comm *comm);
+void furrow__comm_free(furrow__comm *comm);
+
+/* Wait for a request: asleep if it takes long, or, to drive a transfer that all ranks take part in, without sleeping. */
+furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request);
+furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request);
+
+/* Bitwise or, and maximum, of `n` words, for everybody. */
+furrow_status furrow__comm_or(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);
+furrow_status furrow__comm_max(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);
+
+/* Bytes of `root` of `over` to all of it; any size. */
+furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size);
+
+/* `size` bytes of every rank side by side in `all` on rank 0. `size` must be small. */
+furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, void *all, size_t size);
+
+/* Meet: everybody has come. Afterwards `error`, which holds this rank's own failure if call->status says so, is the same
+   on every rank: FURROW_OK if all came with the same operation and numbers and nothing wrong. Rank 0's settings reach all. */
+furrow_status furrow__comm_meet(furrow__comm *comm, const furrow__call *call, furrow__settings *settings,
+                                const char *host, furrow_error *error);
+
+/* The worst of all ranks' errors, for everybody; the lowest rank's if there are several. */
+furrow_status furrow__comm_verdict(furrow__comm *comm, furrow_error *error);
+
+/* Some units of an array on rank 0, in equal blocks: one to each rank, which finds its own in `mine`; and back. Rank 0
+   uses the array itself. Every rank is here when data moves. */
+typedef struct furrow__deal {
+  char *array; /* rank 0: of all tasks */
+  char *mine;  /* other ranks: of this block */
+  size_t size; /* of one task's bytes; 0: nothing moves */
+  furrow__units units;
+  furrow__span dealt; /* of units */
+} furrow__deal;
+
+/* The units of rank `r`. */
+furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *deal, int r);
+
+furrow_status furrow__comm_scatter(furrow__comm *comm, const furrow__deal *deal);
+furrow_status furrow__comm_gather(furrow__comm *comm, const furrow__deal *deal);
+
+/* One rank to another, any size; both must be about to talk. */
+furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to);
+furrow_status furrow__comm_receive(furrow__comm *comm, void *data, size_t size, int from);
+
+#endif

@@ -1,0 +1,136 @@
+/* Bytes between ranks. Sizes are 64 bits; MPI's counts are ints, so what is larger goes in pieces. */
+#include "comm/comm.h"
+#include "plan/leaves.h"
+
+enum { TAG_BYTES = 1 };
+
+static int piece(size_t left) {
+  return left < FURROW__TRANSFER ? (int)left : FURROW__TRANSFER;
+}
+
+furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size) {
+  for (size_t sent = 0; sent < size;) {
+    MPI_Request request;
+    int count = piece(size - sent);
+    comm->messages++;
+    if (MPI_Ibcast((char *)data + sent, count, MPI_BYTE, root, over, &request) != MPI_SUCCESS ||
+        furrow__comm_drive(comm, &request) != FURROW_OK)
+      return FURROW_E_MPI;
+    sent += (size_t)count;
+  }
+  return FURROW_OK;
+}
+
+furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, void *all, size_t size) {
+  MPI_Request request;
+  comm->messages++;
+  if (MPI_Igather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, 0, comm->all, &request) != MPI_SUCCESS)
+    return FURROW_E_MPI;
+  return furrow__comm_drive(comm, &request);
+}
+
+furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to) {
+  for (size_t sent = 0; sent < size;) {
+    MPI_Request request;
+    int count = piece(size - sent);
+    comm->messages++;
+    if (MPI_Isend((const char *)data + sent, count, MPI_BYTE, to, TAG_BYTES, comm->all, &request) != MPI_SUCCESS ||
+        furrow__comm_wait(comm, &request) != FURROW_OK)
+      return FURROW_E_MPI;
+    sent += (size_t)count;
+  }
+  return FURROW_OK;
+}
+
+furrow_status furrow__comm_receive(furrow__comm *comm, void *data, size_t size, int from) {
+  for (size_t got = 0; got < size;) {
+    MPI_Request request;
+    int count = piece(size - got);
+    comm->messages++;
+    if (MPI_Irecv((char *)data + got, count, MPI_BYTE, from, TAG_BYTES, comm->all, &request) != MPI_SUCCESS ||
+        furrow__comm_drive(comm, &request) != FURROW_OK)
+      return FURROW_E_MPI;
+    got += (size_t)count;
+  }
+  return FURROW_OK;
+}
+
+furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *deal, int r) {
+  furrow__span block = furrow__block(deal->dealt.end - deal->dealt.begin, (uint64_t)r, (uint64_t)comm->size);
+  return (furrow__span){deal->dealt.begin + block.begin, deal->dealt.begin + block.end};
+}
+
+/* Where units stand in the array. */
+static furrow__span bytes_of(const furrow__deal *deal, furrow__span units) {
+  furrow__span tasks = furrow__units_span(&deal->units, units.begin, units.end);
+  return (furrow__span){tasks.begin * deal->size, tasks.end * deal->size};
+}
+
+static furrow__span block_bytes(const furrow__comm *comm, const furrow__deal *deal, int r) {
+  return bytes_of(deal, furrow__deal_block(comm, deal, r));
+}
+
+static bool fits_one_call(const furrow__deal *deal) {
+  furrow__span bytes = bytes_of(deal, deal->dealt);
+  return bytes.end - bytes.begin <= FURROW__TRANSFER;
+}
+
+/* Rank 0's counts, and behind them the displacements. */
+static void fill_counts(const furrow__comm *comm, const furrow__deal *deal) {
+  uint64_t start = bytes_of(deal, deal->dealt).begin;
+  for (int r = 0; r < comm->size; r++) {
+    furrow__span bytes = block_bytes(comm, deal, r);
+    comm->counts[r] = (int)(bytes.end - bytes.begin);
+    comm->counts[comm->size + r] = (int)(bytes.begin - start);
+  }
+}
+
+typedef enum direction { OUT, BACK } direction;
+
+/* One collective call. Rank 0's block stays where it is. */
+static furrow_status move_at_once(furrow__comm *comm, const furrow__deal *deal, direction way) {
+  MPI_Request request;
+  bool root = comm->rank == 0;
+  furrow__span bytes = block_bytes(comm, deal, comm->rank);
+  int count = (int)(bytes.end - bytes.begin), code;
+  if (root) fill_counts(comm, deal);
+  const int *counts = comm->counts, *displacements = root ? counts + comm->size : NULL;
+  char *array = root ? deal->array + bytes_of(deal, deal->dealt).begin : NULL, *mine = root ? MPI_IN_PLACE : deal->mine;
+  comm->messages++;
+  if (way == OUT)
+    code = MPI_Iscatterv(array, counts, displacements, MPI_BYTE, mine, count, MPI_BYTE, 0, comm->all, &request);
+  else
+    code = MPI_Igatherv(mine, count, MPI_BYTE, array, counts, displacements, MPI_BYTE, 0, comm->all, &request);
+  return code == MPI_SUCCESS ? furrow__comm_drive(comm, &request) : FURROW_E_MPI;
+}
+
+/* Too large for one call: each block by itself. */
+static furrow_status move_one_by_one(furrow__comm *comm, const furrow__deal *deal, direction way) {
+  if (comm->rank != 0) {
+    furrow__span bytes = block_bytes(comm, deal, comm->rank);
+    size_t size = bytes.end - bytes.begin;
+    return way == OUT ? furrow__comm_receive(comm, deal->mine, size, 0) : furrow__comm_send(comm, deal->mine, size, 0);
+  }
+  furrow_status status = FURROW_OK;
+  for (int r = 1; r < comm->size && status == FURROW_OK; r++) {
+    furrow__span bytes = block_bytes(comm, deal, r);
+    char *block = deal->array + bytes.begin;
+    size_t size = bytes.end - bytes.begin;
+    status = way == OUT ? furrow__comm_send(comm, block, size, r) : furrow__comm_receive(comm, block, size, r);
+  }
+  return status;
+}
+
+static furrow_status move(furrow__comm *comm, const furrow__deal *deal, direction way) {
+  if (deal->size == 0 || comm->size == 1) return FURROW_OK;
+  if (!fits_one_call(deal)) return move_one_by_one(comm, deal, way);
+  return move_at_once(comm, deal, way);
+}
+
+furrow_status furrow__comm_scatter(furrow__comm *comm, const furrow__deal *deal) {
+  return move(comm, deal, OUT);
+}
+
+furrow_status furrow__comm_gather(furrow__comm *comm, const furrow__deal *deal) {
+  return move(comm, deal, BACK);
+}

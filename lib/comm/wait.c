@@ -1,0 +1,57 @@
+/* Waiting for MPI without burning a core. MPI makes progress only inside its calls, so a wait is a row of MPI_Test: at
+   first back to back, then with naps that double. Once data flows, a nap would only stretch the transfer: then a rank
+   drives it, and yields where ranks share a core. */
+#include <sched.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/pause.h"
+#include "comm/comm.h"
+
+enum {
+  SPIN = 50000,           /* nanoseconds of looking before the first nap */
+  FIRST_NAP = 20000,      /* nanoseconds; doubled each time, up to */
+  LONG_NAP = 1000000,     /* while it is recent, and */
+  QUIET = 100000000,      /* after so long */
+  LONGEST_NAP = 10000000, /* up to this */
+};
+
+typedef struct nap_plan {
+  uint64_t start, next;
+} nap_plan;
+
+static void back_off(furrow__comm *comm, nap_plan *naps) {
+  uint64_t now = furrow__now();
+  if (!naps->start) *naps = (struct nap_plan){now, FIRST_NAP};
+  if (now - naps->start < SPIN) {
+    if (comm->crowded)
+      sched_yield();
+    else
+      furrow__pause();
+    return;
+  }
+  struct timespec nap = {0, (long)naps->next};
+  nanosleep(&nap, NULL);
+  comm->sleeps++;
+  uint64_t most = now - naps->start > QUIET ? LONGEST_NAP : LONG_NAP;
+  naps->next = naps->next * 2 < most ? naps->next * 2 : most;
+}
+
+furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request) {
+  nap_plan naps = {0, 0};
+  for (;;) {
+    int done = 0;
+    if (MPI_Test(request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return FURROW_E_MPI;
+    if (done) return FURROW_OK;
+    back_off(comm, &naps);
+  }
+}
+
+furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request) {
+  for (;;) {
+    int done = 0;
+    if (MPI_Test(request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return FURROW_E_MPI;
+    if (done) return FURROW_OK;
+    if (comm->crowded) sched_yield();
+  }
+}

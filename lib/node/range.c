@@ -1,0 +1,95 @@
+/* Every unit is in exactly one word, or kept by the one worker whose compare-and-swap removed it. A word's value says all
+   about it (which units are still there), so a compare-and-swap that succeeds on a value that went and came back is right
+   all the same. Only the owner makes an empty word non-empty, and nobody swaps an empty word, so the owner may plainly store.
+
+   An idle worker may leave once every word is empty at one moment. It reads them one by one, so stolen units could pass
+   behind its back: out of a word it has yet to read, into one that it has read. A thief therefore counts itself in
+   `moving` before it takes and in `moved` after it has stored; a scan counts only if nothing was moving after it and
+   `moved` stood still. Both orders matter: the thief's increment of `moving` comes before its swap (seq_cst), and the
+   scanner reads `moving` after the words (seq_cst): if the scanner saw the word after the swap, it sees the thief. */
+#include "node/range.h"
+
+#include <sched.h>
+
+#include "base/pause.h"
+
+static uint64_t pack(furrow__range range) {
+  return (uint64_t)range.end << 32 | range.begin;
+}
+
+static furrow__range unpack(uint64_t word) {
+  return (furrow__range){(uint32_t)word, (uint32_t)(word >> 32)};
+}
+
+furrow__range furrow__range_read(const furrow__range_word *word) {
+  return unpack(atomic_load_explicit(&word->word, memory_order_seq_cst));
+}
+
+void furrow__range_deal(furrow__range_word *word, furrow__range range) {
+  atomic_store_explicit(&word->word, pack(range), memory_order_seq_cst);
+}
+
+furrow__range furrow__range_take(furrow__range_word *word, uint32_t want) {
+  uint64_t seen = atomic_load_explicit(&word->word, memory_order_acquire);
+  for (;;) {
+    furrow__range all = unpack(seen), mine = all;
+    if (furrow__range_length(all) > want) mine.end = all.begin + want;
+    if (furrow__range_length(all) == 0) return all;
+    furrow__range rest = {mine.end, all.end};
+    FURROW__POINT("range: take");
+    if (atomic_compare_exchange_weak_explicit(&word->word, &seen, pack(rest), memory_order_seq_cst,
+                                              memory_order_acquire))
+      return mine;
+  }
+}
+
+/* The index of the largest share, or -1 if all were empty when looked at. */
+static int largest(const furrow__range_word *words, int n, int thief, uint64_t *seen) {
+  int victim = -1;
+  uint32_t most = 0;
+  for (int k = 1; k < n; k++) { /* begin behind the thief, so that thieves spread */
+    int i = (thief + k) % n;
+    uint64_t word = atomic_load_explicit(&words[i].word, memory_order_seq_cst);
+    if (furrow__range_length(unpack(word)) <= most) continue;
+    most = furrow__range_length(unpack(word));
+    victim = i;
+    *seen = word;
+  }
+  return victim;
+}
+
+/* One attempt at a victim's back half; empty if somebody was faster. */
+static furrow__range rob(furrow__range_word *words, int victim, uint64_t seen, int thief, uint32_t want,
+                         furrow__steals *steals) {
+  furrow__range all = unpack(seen), kept = {0, 0};
+  uint32_t half = all.begin + furrow__range_length(all) / 2;
+  atomic_fetch_add_explicit(&steals->moving, 1, memory_order_seq_cst);
+  if (atomic_compare_exchange_strong_explicit(&words[victim].word, &seen, pack((furrow__range){all.begin, half}),
+                                              memory_order_seq_cst, memory_order_relaxed)) {
+    kept = (furrow__range){half, all.end};
+    if (furrow__range_length(kept) > want) kept.end = half + want;
+    FURROW__POINT("range: stolen");
+    furrow__range_deal(&words[thief], (furrow__range){kept.end, all.end});
+    atomic_fetch_add_explicit(&steals->moved, 1, memory_order_seq_cst);
+  }
+  atomic_fetch_sub_explicit(&steals->moving, 1, memory_order_seq_cst);
+  return kept;
+}
+
+furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, furrow__steals *steals) {
+  for (;;) {
+    uint64_t seen = 0;
+    uint32_t moved = atomic_load_explicit(&steals->moved, memory_order_seq_cst);
+    int victim = largest(words, n, thief, &seen);
+    if (victim >= 0) {
+      furrow__range kept = rob(words, victim, seen, thief, want, steals);
+      if (furrow__range_length(kept) > 0) return kept;
+      continue;
+    }
+    FURROW__POINT("range: scanned");
+    bool quiet = atomic_load_explicit(&steals->moving, memory_order_seq_cst) == 0 &&
+                 atomic_load_explicit(&steals->moved, memory_order_seq_cst) == moved;
+    if (quiet) return (furrow__range){0, 0};
+    sched_yield(); /* a thief is between its swap and its store */
+  }
+}

@@ -1,0 +1,42 @@
+/* A worker's share of the work: one 64-bit word {begin, end}, taken from the front by its owner and stolen from the back
+   by others. Knows atomics; does not know what a unit is. */
+#ifndef FURROW_NODE_RANGE_H
+#define FURROW_NODE_RANGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* begin == end: nothing. */
+typedef struct furrow__range {
+  uint32_t begin, end;
+} furrow__range;
+
+static inline uint32_t furrow__range_length(furrow__range range) {
+  return range.end - range.begin;
+}
+
+/* A shared word, alone on its cache line. */
+typedef struct furrow__range_word {
+  _Alignas(64) _Atomic uint64_t word;
+} furrow__range_word;
+
+/* What keeps an idle worker from leaving while stolen units are on their way to the thief's own word. */
+typedef struct furrow__steals {
+  _Alignas(64) _Atomic uint32_t moving;
+  _Atomic uint32_t moved;
+} furrow__steals;
+
+furrow__range furrow__range_read(const furrow__range_word *word);
+
+/* Give the owner its share. Only while nobody takes or steals. */
+void furrow__range_deal(furrow__range_word *word, furrow__range range);
+
+/* Take up to `want` units from the front; by the owner only. Lock-free. */
+furrow__range furrow__range_take(furrow__range_word *word, uint32_t want);
+
+/* Steal the back half of the largest of `n` shares, keep up to `want` units and put the rest in the thief's own word, which
+   is empty. Returns what was kept; empty only if every share was empty at one moment. */
+furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, furrow__steals *steals);
+
+#endif

@@ -1,0 +1,174 @@
+/* Birth and death of pools. Nobody may be stranded: duplicate first, then agree, on the duplicate, whether every rank has
+   what it needs. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ops/metrics.h"
+#include "run/furnish.h"
+#include "run/meet.h"
+#include "run/server.h"
+
+static const furrow_error NO_POOL = {FURROW_E_ARG, -1, FURROW_NO_TASK, "", "the pool is NULL"};
+
+bool furrow_is_root(const furrow_pool *pool) {
+  return furrow_pool_rank(pool) == 0;
+}
+
+int furrow_pool_rank(const furrow_pool *pool) {
+  return pool ? pool->comm.rank : 0;
+}
+
+int furrow_pool_size(const furrow_pool *pool) {
+  return pool ? pool->comm.size : 1;
+}
+
+int furrow_pool_node(const furrow_pool *pool) {
+  return pool ? pool->comm.node_index : 0;
+}
+
+int furrow_pool_nodes(const furrow_pool *pool) {
+  return pool ? pool->comm.nodes : 1;
+}
+
+const furrow_error *furrow_pool_error(const furrow_pool *pool) {
+  return pool ? &pool->error : &NO_POOL;
+}
+
+static const char *get_environment(const char *name) {
+  return getenv(name);
+}
+
+/* What this rank can find wrong by itself. Only rank 0 reads the environment. */
+static void check(furrow_pool *pool, const furrow_pool_options *options, furrow_status comm_status,
+                  furrow_error *error) {
+  furrow__where here = furrow__here(pool);
+  if (comm_status == FURROW_E_NOMEM)
+    furrow__error_set(error, FURROW_E_NOMEM, here, FURROW_NO_TASK, "no memory for the communicator");
+  else if (options && options->size != sizeof *options)
+    furrow__error_set(error, FURROW_E_ARG, here, FURROW_NO_TASK,
+                      "furrow_pool_create: options.size is %zu; start from FURROW_POOL_OPTIONS_INIT", options->size);
+  else if (pool->comm.rank == 0)
+    furrow__defaults_read(&pool->defaults, get_environment, error, here);
+}
+
+/* An option that still has its default takes the environment's value. */
+static void apply(furrow_pool *pool, const furrow_pool_options *options) {
+  furrow__defaults *defaults = &pool->defaults;
+  if (options && options->seed) defaults->seed = options->seed;
+  bool chosen = options && options->shared_memory != FURROW_SHARED_MEMORY_DEFAULT;
+  if (chosen) defaults->shared_memory = options->shared_memory;
+  if (defaults->shared_memory == UINT64_MAX) defaults->shared_memory = FURROW_SHARED_MEMORY_DEFAULT;
+}
+
+/* A pool that carries its error: every operation returns it, and nothing is left to be done together. */
+static furrow_status stillborn(furrow_pool *pool, furrow__comm *comm, const furrow_error *error) {
+  if (error->status != FURROW_E_MPI) furrow__comm_free(comm);
+  furrow__comm kept = *comm;
+  kept.all = kept.node = kept.leaders = MPI_COMM_NULL;
+  if (pool) {
+    pool->comm = kept;
+    pool->error = *error;
+    pool->broken = error->status;
+  }
+  return error->status;
+}
+
+static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, furrow_pool *pool, bool wanted) {
+  furrow_pool local = {.broken = FURROW_OK}; /* stands in where there is no memory for a pool */
+  furrow_pool *self = pool ? pool : &local;
+  furrow_error error;
+  furrow__error_clear(&error);
+  if (gethostname(self->host, sizeof self->host - 1) != 0) furrow__text_copy(self->host, sizeof self->host, "unknown");
+  if (!furrow__mpi_is_up() || !furrow__mpi_is_intracomm(user)) {
+    self->comm = (furrow__comm){.all = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .size = 1};
+    furrow__error_set(&error, FURROW_E_ARG, (furrow__where){-1, NULL}, FURROW_NO_TASK, "furrow_pool_create: %s",
+                      furrow__mpi_is_up() ? "comm is no intracommunicator" : "MPI is not initialised");
+    return stillborn(pool, &self->comm, &error);
+  }
+  furrow_status status = furrow__comm_create(&self->comm, user);
+  if (status != FURROW_E_MPI) {
+    check(self, options, status, &error);
+    if (!pool) furrow__error_set(&error, FURROW_E_NOMEM, furrow__here(self), FURROW_NO_TASK, "no memory for a pool");
+    if (!wanted)
+      furrow__error_set(&error, FURROW_E_ARG, furrow__here(self), FURROW_NO_TASK, "furrow_pool_create: pool is NULL");
+    status = furrow__comm_verdict(&self->comm, &error);
+  }
+  if (status == FURROW_OK) {
+    apply(self, options);
+    status = furrow__comm_find_nodes(&self->comm);
+  }
+  if (status == FURROW_OK) status = furrow__furnish(self, self->defaults.shared_memory);
+  if (status == FURROW_OK) return FURROW_OK;
+  if (status == FURROW_E_MPI)
+    furrow__error_set(&error, FURROW_E_MPI, furrow__here(self), FURROW_NO_TASK, "making the pool");
+  return stillborn(pool, &self->comm, &error);
+}
+
+furrow_status furrow_pool_create(MPI_Comm comm, const furrow_pool_options *options, furrow_pool **out) {
+  furrow_pool *pool = out ? calloc(1, sizeof *pool) : NULL;
+  furrow_status status = birth(comm, options, pool, out != NULL);
+  if (out) *out = pool;
+  return status;
+}
+
+furrow_status furrow_init(int *argc, char ***argv, furrow_pool **pool) {
+  bool ours = false;
+  furrow_status status = furrow__mpi_start(argc, argv, &ours);
+  if (pool) *pool = NULL;
+  if (status != FURROW_OK) return status;
+  status = furrow_pool_create(MPI_COMM_WORLD, NULL, pool);
+  if (pool && *pool)
+    (*pool)->owns_mpi = ours;
+  else if (ours && status != FURROW_E_MPI)
+    furrow__mpi_finish(); /* nobody else could */
+  return status;
+}
+
+static void print_metrics(furrow_pool *pool) {
+  furrow_metrics metrics;
+  furrow_rank_metrics *ranks = calloc((size_t)pool->comm.size, sizeof *ranks);
+  uint64_t failed = ranks == NULL;
+  if (pool->comm.size > 1 && furrow__comm_max(&pool->comm, pool->comm.all, &failed, 1) != FURROW_OK) failed = 1;
+  if (!failed && furrow__metrics_gather(pool, &metrics, ranks) == FURROW_OK && pool->comm.rank == 0)
+    furrow_metrics_print(stderr, &metrics, ranks, pool->comm.size);
+  free(ranks);
+}
+
+/* Let go of everything; the ranks have met for it, or will never meet again. */
+static void bury(furrow_pool *pool) {
+  furrow__server_free(pool);
+  furrow__arena_close(&pool->board.arena);
+  if (pool->broken != FURROW_E_MPI) furrow__comm_free(&pool->comm);
+  free(pool);
+}
+
+/* Meet to part. The settings carry rank 0's wish for metrics. */
+static furrow_status part(furrow_pool *pool, furrow__op op) {
+  furrow__call call;
+  furrow__settings settings = {.schedule = pool->defaults.metrics};
+  if (!furrow__call_begin(pool, &call, op)) return pool->broken;
+  furrow_status status = furrow__meet(pool, &call, &settings, NULL);
+  if (status == FURROW_OK && settings.schedule) print_metrics(pool);
+  return status;
+}
+
+void furrow_pool_destroy(furrow_pool **address) {
+  if (!address || !*address) return;
+  furrow_pool *pool = *address;
+  *address = NULL;
+  while (part(pool, FURROW__OP_DESTROY) == FURROW_E_MISMATCH) continue; /* the others are told; they will come */
+  bury(pool);
+}
+
+furrow_status furrow_finalize(furrow_pool **address) {
+  if (!address || !*address) return FURROW_OK;
+  furrow_pool *pool = *address;
+  furrow_status status = part(pool, FURROW__OP_FINALIZE);
+  if (status == FURROW_E_MISMATCH) return status;
+  bool owns_mpi = pool->owns_mpi && pool->broken != FURROW_E_MPI;
+  bury(pool);
+  *address = NULL;
+  if (owns_mpi) furrow__mpi_finish();
+  return status;
+}

@@ -1,0 +1,88 @@
+/* Read-only data, one copy a node: an arena of its own, so that it may outlive the pool. */
+#include "furrow/share.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "run/furnish.h"
+#include "run/meet.h"
+
+enum { PAGE = 4096 }; /* the first page holds the arena's nonce, so the data starts at the second */
+
+struct furrow_share {
+  furrow__arena arena; /* base NULL: private */
+  char *private;       /* this rank's own copy, where shared memory is refused */
+  size_t size;
+};
+
+static char *data_of(const furrow_share *share) {
+  return share->arena.base ? share->arena.base + PAGE : share->private;
+}
+
+const void *furrow_share_data(const furrow_share *share) {
+  return share ? data_of(share) : NULL;
+}
+
+size_t furrow_share_size(const furrow_share *share) {
+  return share ? share->size : 0;
+}
+
+void furrow_share_destroy(furrow_share **share) {
+  if (!share || !*share) return;
+  furrow__arena_close(&(*share)->arena);
+  free((*share)->private);
+  free(*share);
+  *share = NULL;
+}
+
+/* Have room for the data: shared if every node can, else private on every rank. Sets the pool's error alike on all. */
+static furrow_status make_room(furrow_pool *pool, furrow_share *share) {
+  size_t bytes = share->size + PAGE;
+  furrow_error why;
+  bool alone = pool->comm.size == 1;
+  if (!alone && furrow__arena_share(pool, bytes, bytes, &share->arena, &why) != FURROW_OK) return FURROW_E_MPI;
+  if (!alone && why.status == FURROW_OK) return FURROW_OK;
+  share->private = aligned_alloc(PAGE, (share->size / PAGE + 1) * PAGE);
+  if (!share->private)
+    furrow__error_set(&pool->error, FURROW_E_NOMEM, furrow__here(pool), FURROW_NO_TASK,
+                      "furrow_share_create: no memory for %zu bytes", share->size);
+  return alone ? pool->error.status : furrow__comm_verdict(&pool->comm, &pool->error);
+}
+
+/* Rank 0 to the first ranks of the nodes; then inside each node, by copying or by just telling. */
+static furrow_status spread(furrow_pool *pool, furrow_share *share, const void *data) {
+  furrow__comm *comm = &pool->comm;
+  char *here = data_of(share);
+  uint64_t word = 0;
+  if (comm->rank == 0 && share->size) memcpy(here, data, share->size);
+  if (comm->size == 1) return FURROW_OK;
+  if (comm->leaders != MPI_COMM_NULL && comm->nodes > 1 &&
+      furrow__comm_bcast(comm, comm->leaders, 0, here, share->size) != FURROW_OK)
+    return FURROW_E_MPI;
+  if (share->private) return furrow__comm_bcast(comm, comm->node, 0, here, share->size);
+  return furrow__comm_max(comm, comm->node, &word, 1);
+}
+
+furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t size, furrow_share **out) {
+  furrow__call call;
+  if (out) *out = NULL;
+  if (!pool) return FURROW_E_ARG;
+  if (!furrow__call_begin(pool, &call, FURROW__OP_SHARE)) return pool->broken;
+  call.numbers[0] = size;
+  furrow_share *share = calloc(1, sizeof *share);
+  if (!share) furrow__call_fail(pool, &call, FURROW_E_NOMEM, "furrow_share_create: no memory");
+  if (!out) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: share is NULL");
+  if (pool->comm.rank == 0 && !data && size)
+    furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: data is NULL, but size is %zu", size);
+  if (size > SIZE_MAX / 4) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: size is %zu", size);
+  if (share) *share = (furrow_share){.arena = {NULL, 0, 0, -1}, .size = size};
+  furrow_status status = furrow__meet(pool, &call, NULL, NULL);
+  if (status == FURROW_OK) status = make_room(pool, share);
+  if (status == FURROW_OK) status = spread(pool, share, data);
+  if (status == FURROW_E_MPI) furrow__pool_break(pool, "furrow_share_create");
+  if (status != FURROW_OK) furrow_share_destroy(&share);
+  if (status == FURROW_OK && share->arena.base) mprotect(share->arena.base, share->arena.limit, PROT_READ);
+  if (status == FURROW_OK) *out = share;
+  return status;
+}

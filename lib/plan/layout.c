@@ -1,0 +1,61 @@
+#include "plan/layout.h"
+
+enum {
+  LINE = 64,
+  PIECE = 128 << 10,     /* a copy this long runs at full speed, and still fits into a core's cache */
+  ITEM_WINDOW = 1 << 20, /* so few items are copied as a whole: 0.1 ms at most */
+  RESULT_WINDOW = PIECE, /* and so few results: 0.01 ms, after the last task */
+};
+
+static uint64_t min(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static uint64_t round_up(uint64_t bytes) {
+  return (bytes + LINE - 1) / LINE * LINE;
+}
+
+/* a * b, or the largest number if that is more. */
+static uint64_t product(uint64_t a, uint64_t b) {
+  return b && a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
+
+static uint64_t piece_for(uint64_t bytes) {
+  return bytes < PIECE ? round_up(bytes) : PIECE;
+}
+
+/* Accumulators travel as a stream of (node, bytes); a run of leaves ends with some dozens. */
+static uint64_t stream_bytes(const furrow__traffic *traffic) {
+  return product(min(traffic->count, 64), min(traffic->result_size, PIECE) + sizeof(uint64_t[2]));
+}
+
+furrow__layout furrow__layout_of(const furrow__traffic *traffic, size_t room) {
+  furrow__layout layout = {0, 0, 0, 0, 0};
+  if (traffic->workers == 0) return layout;
+  uint64_t workers = (uint64_t)traffic->workers;
+  uint64_t items = product(traffic->count, traffic->item_size);
+  uint64_t results = product(traffic->count, traffic->result_size);
+  if (items <= min(ITEM_WINDOW, room / 4)) layout.items = round_up(items);
+  if (!traffic->reduction && results <= min(RESULT_WINDOW, room / 4)) layout.results = round_up(results);
+  uint64_t windows = layout.items + layout.results;
+  uint64_t most = (room - windows) / (workers * (FURROW__RESULT_BLOCKS + FURROW__ITEM_SLOTS)) / LINE * LINE;
+  if (results && !layout.results)
+    layout.block = min(most, piece_for(traffic->reduction ? stream_bytes(traffic) : results));
+  if (items && !layout.items) layout.slot = min(most, piece_for(items));
+  layout.total = windows + workers * (FURROW__RESULT_BLOCKS * layout.block + FURROW__ITEM_SLOTS * layout.slot);
+  return layout;
+}
+
+bool furrow__layout_needs_server(const furrow__layout *layout, bool reduction) {
+  return layout->slot > 0 || (layout->block > 0 && !reduction);
+}
+
+uint64_t furrow__layout_block(const furrow__layout *layout, int w, uint32_t block) {
+  return layout->items + layout->results + ((uint64_t)w * FURROW__RESULT_BLOCKS + block) * layout->block;
+}
+
+uint64_t furrow__layout_slot(const furrow__layout *layout, const furrow__traffic *traffic, int w, uint32_t slot) {
+  uint64_t rings = layout->items + layout->results;
+  uint64_t blocks = rings + (uint64_t)traffic->workers * FURROW__RESULT_BLOCKS * layout->block;
+  return blocks + ((uint64_t)w * FURROW__ITEM_SLOTS + slot) * layout->slot;
+}

@@ -1,0 +1,21 @@
+/* How many units a worker takes at a time. Knows measured times; does not know the clock or the queue. */
+#ifndef FURROW_PLAN_PACE_H
+#define FURROW_PLAN_PACE_H
+
+#include <stdint.h>
+
+typedef struct furrow__pace {
+  uint64_t fixed; /* the user's chunk; 0: adaptive */
+  uint64_t want;  /* adaptive: what would last about the target time, reached by doubling from 1 */
+} furrow__pace;
+
+furrow__pace furrow__pace_start(uint64_t fixed);
+
+/* How many to take of a share that holds `left`. Adaptive: never more than half, so that others find something to
+   steal and claims shrink towards the end. At least 1. */
+uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left);
+
+/* Learn that `units` took `nanoseconds`. */
+void furrow__pace_learn(furrow__pace *pace, uint64_t units, uint64_t nanoseconds);
+
+#endif

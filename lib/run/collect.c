@@ -1,0 +1,76 @@
+#include "run/collect.h"
+
+#include <string.h>
+
+/* What precedes an accumulator in the stream. */
+typedef struct node_header {
+  uint64_t index, level;
+} node_header;
+
+/* One worker's stream, as far as it has been read. */
+typedef struct node_stream {
+  furrow__reduction *reduction;
+  bool good;  /* false: take what comes, but keep nothing */
+  size_t got; /* bytes of the current header and accumulator */
+  node_header header;
+  uint32_t slot;
+} node_stream;
+
+void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good) {
+  for (uint32_t i = 0; good && i < reduction->forest.count; i++) {
+    furrow__node node = reduction->forest.nodes[i];
+    node_header header = {node.index, node.level};
+    furrow__flow_stream(flow, &header, sizeof header);
+    furrow__flow_stream(flow, furrow__reduction_at(reduction, node.slot), reduction->work->result_size);
+  }
+  furrow__flow_stream_end(flow);
+}
+
+static size_t min(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* Take in bytes of the current header or accumulator; returns how many. */
+static size_t digest_part(node_stream *stream, const char *bytes, size_t length) {
+  furrow__reduction *reduction = stream->reduction;
+  size_t head = sizeof stream->header, whole = head + reduction->work->result_size;
+  bool in_head = stream->got < head;
+  size_t part = min(length, (in_head ? head : whole) - stream->got);
+  char *to = in_head ? (char *)&stream->header : furrow__reduction_at(reduction, stream->slot) - head;
+  memcpy(to + stream->got, bytes, part);
+  stream->got += part;
+  if (stream->got == head) stream->good = furrow__reduction_take(reduction, &stream->slot);
+  if (stream->got < whole) return part;
+  stream->got = 0;
+  furrow__reduction_add(reduction, (furrow__node){stream->header.index, (uint32_t)stream->header.level, stream->slot});
+  return part;
+}
+
+/* Take one worker's stream to its end. */
+static void take_stream(furrow_pool *pool, node_stream *stream, int w, const furrow__layout *layout) {
+  furrow__rings *rings = &pool->board.rings[w];
+  for (uint32_t taken = 0;; furrow__gate_set(&rings->taken, ++taken)) {
+    while (furrow__gate_read(&rings->posted) == taken) furrow__gate_wait(&rings->posted, taken, 0, &pool->patience);
+    uint32_t block = taken % FURROW__RESULT_BLOCKS;
+    const char *bytes = pool->board.data + furrow__layout_block(layout, w - 1, block);
+    size_t length = rings->block[block].length;
+    if (length == 0) return;
+    for (size_t done = 0; done < length && stream->good;) done += digest_part(stream, bytes + done, length - done);
+  }
+}
+
+/* One worker after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few wait. */
+bool furrow__collect(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout) {
+  node_stream stream = {.reduction = reduction, .good = true};
+  for (int w = 1; w < pool->comm.size; w++) take_stream(pool, &stream, w, layout);
+  if (stream.good) furrow__collect_finish(reduction);
+  return stream.good;
+}
+
+void furrow__collect_finish(const furrow__reduction *reduction) {
+  const furrow__forest *forest = &reduction->forest;
+  bool whole = forest->count == 1 && furrow__node_is_root(forest->nodes[0], forest->leaves);
+  if (whole)
+    memcpy(reduction->work->results, furrow__reduction_at(reduction, forest->nodes[0].slot),
+           reduction->work->result_size);
+}

@@ -1,0 +1,30 @@
+/* Running tasks: the user's function, its generator, its failure. Knows one span of tasks at a time; does not know where
+   items come from, or who claims. */
+#ifndef FURROW_RUN_EXECUTE_H
+#define FURROW_RUN_EXECUTE_H
+
+#include "run/pool.h"
+#include "run/work.h"
+
+/* What stands behind the furrow_task that a function sees. */
+typedef struct furrow__running {
+  furrow_task task; /* first, so that the one leads to the other */
+  bool has_rng, failed;
+  uint64_t seed, series;
+  furrow_rng rng;
+  const furrow__work *work;
+  furrow__where where;
+  furrow_error error; /* why the operation failed on this rank */
+} furrow__running;
+
+void furrow__running_start(furrow__running *running, const furrow_pool *pool, const furrow__work *work);
+
+/* worker_begin and worker_end. The first is false if it failed: running->error says why. */
+bool furrow__running_begin(furrow__running *running);
+void furrow__running_end(furrow__running *running);
+
+/* Map, or fold into one accumulator, the tasks of a span. False if one failed: running->error says why. */
+bool furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results);
+bool furrow__run_fold(furrow__running *running, furrow__span span, const char *items, char *accumulator, bool fresh);
+
+#endif

@@ -1,0 +1,229 @@
+/* A worker asks for a span of items before it needs it, and reads one slot while the other is filled. What it asked for
+   ahead is the front of its own share: if a thief takes that, the copy was in vain and no more. Results gather in a block while
+   they are neighbours, and go when the block is full or the worker moves elsewhere. */
+#include "run/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t min(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+static bool is_empty(furrow__span span) {
+  return span.begin >= span.end;
+}
+
+bool furrow__flow_start(furrow__flow *flow, furrow_pool *pool, const furrow__layout *layout,
+                        const furrow__traffic *traffic, const void *items, void *results) {
+  bool root = pool->comm.rank == 0;
+  *flow = (furrow__flow){.board = &pool->board,
+                         .rings = &pool->board.rings[pool->comm.rank],
+                         .patience = &pool->patience,
+                         .metrics = &pool->metrics,
+                         .worker = pool->comm.rank,
+                         .layout = *layout,
+                         .traffic = *traffic};
+  if (root || layout->items) flow->items = root ? items : pool->board.data;
+  if (root) flow->results = results;
+  if (layout->results)
+    flow->results = pool->board.data + layout->items; /* rank 0 too: it copies all of it at the end */
+  if (root) return true;
+  bool large_item = layout->slot && traffic->item_size > layout->slot;
+  bool large_result = layout->block && !traffic->reduction && traffic->result_size > layout->block;
+  if (large_item) flow->large_item = aligned_alloc(64, (traffic->item_size + 63) / 64 * 64);
+  if (large_result) flow->large_result = aligned_alloc(64, (traffic->result_size + 63) / 64 * 64);
+  return (flow->large_item || !large_item) && (flow->large_result || !large_result);
+}
+
+void furrow__flow_free(furrow__flow *flow) {
+  free(flow->large_item);
+  free(flow->large_result);
+}
+
+/* ---- items ---- */
+
+static char *slot_address(const furrow__flow *flow, uint32_t slot) {
+  return flow->board->data + furrow__layout_slot(&flow->layout, &flow->traffic, flow->worker - 1, slot);
+}
+
+/* Ask for a piece of the items array in the next slot, whose content is no longer needed. Returns the slot. */
+static uint32_t ask(furrow__flow *flow, uint64_t offset, uint64_t length) {
+  uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
+  flow->rings->slot[asked % FURROW__ITEM_SLOTS] = (furrow__piece){offset, length};
+  atomic_store_explicit(&flow->rings->asked, asked + 1, memory_order_release);
+  furrow__board_notify(flow->board, flow->worker, false);
+  flow->metrics->bytes_in += length;
+  return asked % FURROW__ITEM_SLOTS;
+}
+
+/* Wait until no more than `behind` of what was asked is outstanding. */
+static void wait_served(furrow__flow *flow, uint32_t behind) {
+  uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed), served;
+  while (asked - (served = furrow__gate_read(&flow->rings->served)) > behind) {
+    furrow__board_notify(flow->board, flow->worker, true);
+    furrow__gate_wait(&flow->rings->served, served, 0, flow->patience);
+  }
+}
+
+/* Two pieces on their way at any time; each is copied out before its slot is asked for again. */
+static const char *fetch_large(furrow__flow *flow, uint64_t task) {
+  uint64_t size = flow->traffic.item_size, start = task * size, asked = 0;
+  for (uint64_t got = 0; got < size;) {
+    while (asked < size && asked < got + FURROW__ITEM_SLOTS * flow->layout.slot) {
+      uint64_t length = min(flow->layout.slot, size - asked);
+      ask(flow, start + asked, length);
+      asked += length;
+    }
+    uint64_t length = min(flow->layout.slot, size - got);
+    uint32_t outstanding = asked > got + length ? 1 : 0;
+    wait_served(flow, outstanding);
+    uint32_t last = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
+    memcpy(flow->large_item + got, slot_address(flow, (last - 1 - outstanding) % FURROW__ITEM_SLOTS), length);
+    got += length;
+  }
+  return flow->large_item;
+}
+
+static uint32_t ask_tasks(furrow__flow *flow, furrow__span tasks) {
+  uint64_t size = flow->traffic.item_size;
+  return ask(flow, tasks.begin * size, (tasks.end - tasks.begin) * size);
+}
+
+/* From `begin` on, as many tasks as a slot holds. */
+static furrow__span slotful(const furrow__flow *flow, uint64_t begin, uint64_t end) {
+  return (furrow__span){begin, min(end, begin + flow->layout.slot / flow->traffic.item_size)};
+}
+
+/* Have `task` in the held slot. The slot asked for next is always the one not asked for last, so what is ahead must
+   become held, or be given up, before anything is asked. */
+static void hold(furrow__flow *flow, uint64_t task, uint64_t end) {
+  if (!is_empty(flow->held) && flow->held.begin <= task && task < flow->held.end) return;
+  bool foreseen = !is_empty(flow->ahead) && flow->ahead.begin <= task && task < flow->ahead.end;
+  flow->held = foreseen ? flow->ahead : slotful(flow, task, end);
+  flow->held_slot = foreseen ? flow->ahead_slot : ask_tasks(flow, flow->held);
+  flow->ahead = (furrow__span){0, 0};
+  wait_served(flow, 0);
+}
+
+furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t share_end, const char **items) {
+  uint64_t size = flow->traffic.item_size;
+  *items = NULL;
+  if (size == 0) return want;
+  if (flow->items) {
+    *items = flow->items + want.begin * size;
+    return want;
+  }
+  if (flow->large_item) {
+    *items = fetch_large(flow, want.begin);
+    return (furrow__span){want.begin, want.begin + 1};
+  }
+  hold(flow, want.begin, share_end);
+  if (is_empty(flow->ahead) && flow->held.end < share_end) {
+    flow->ahead = slotful(flow, flow->held.end, share_end);
+    flow->ahead_slot = ask_tasks(flow, flow->ahead);
+  }
+  *items = slot_address(flow, flow->held_slot) + (want.begin - flow->held.begin) * size;
+  return (furrow__span){want.begin, min(want.end, flow->held.end)};
+}
+
+/* ---- results ---- */
+
+static char *block_address(const furrow__flow *flow) {
+  uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed);
+  return flow->board->data + furrow__layout_block(&flow->layout, flow->worker - 1, posted % FURROW__RESULT_BLOCKS);
+}
+
+/* Wait until the block that is to be filled next has been taken. */
+static char *acquire_block(furrow__flow *flow) {
+  uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed), taken;
+  while (posted - (taken = furrow__gate_read(&flow->rings->taken)) == FURROW__RESULT_BLOCKS) {
+    furrow__board_notify(flow->board, flow->worker, true);
+    furrow__gate_wait(&flow->rings->taken, taken, 0, flow->patience);
+  }
+  return block_address(flow);
+}
+
+static void post_block(furrow__flow *flow, uint64_t offset, uint64_t length) {
+  uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed);
+  flow->rings->block[posted % FURROW__RESULT_BLOCKS] = (furrow__piece){offset, length};
+  furrow__gate_set(&flow->rings->posted, posted + 1);
+  if (!flow->traffic.reduction) furrow__board_notify(flow->board, flow->worker, false);
+  flow->metrics->bytes_out += length;
+}
+
+void furrow__flow_flush(furrow__flow *flow) {
+  uint64_t size = flow->traffic.result_size;
+  if (flow->has_block && !is_empty(flow->open))
+    post_block(flow, flow->open.begin * size, (flow->open.end - flow->open.begin) * size);
+  flow->has_block = false;
+}
+
+static furrow__span room_in_block(furrow__flow *flow, furrow__span want, char **results) {
+  uint64_t size = flow->traffic.result_size, holds = flow->layout.block / size;
+  bool goes_on = flow->has_block && flow->open.end == want.begin && flow->open.end - flow->open.begin < holds;
+  if (!goes_on) {
+    furrow__flow_flush(flow);
+    acquire_block(flow);
+    flow->has_block = true;
+    flow->open = (furrow__span){want.begin, want.begin};
+  }
+  *results = block_address(flow) + (want.begin - flow->open.begin) * size;
+  return (furrow__span){want.begin, min(want.end, flow->open.begin + holds)};
+}
+
+furrow__span furrow__flow_room(furrow__flow *flow, furrow__span want, char **results) {
+  uint64_t size = flow->traffic.result_size;
+  *results = NULL;
+  if (size == 0) return want;
+  furrow__span span = want;
+  if (flow->results) {
+    *results = flow->results + want.begin * size;
+  } else if (flow->large_result) {
+    *results = flow->large_result;
+    span.end = want.begin + 1;
+  } else {
+    span = room_in_block(flow, want, results);
+  }
+  memset(*results, 0, (span.end - span.begin) * size);
+  return span;
+}
+
+static void send_large(furrow__flow *flow, uint64_t task) {
+  uint64_t size = flow->traffic.result_size;
+  for (uint64_t sent = 0; sent < size;) {
+    uint64_t length = min(flow->layout.block, size - sent);
+    memcpy(acquire_block(flow), flow->large_result + sent, length);
+    post_block(flow, task * size + sent, length);
+    sent += length;
+  }
+}
+
+void furrow__flow_deliver(furrow__flow *flow, furrow__span done) {
+  if (flow->large_result) send_large(flow, done.begin);
+  if (flow->has_block) flow->open.end = done.end;
+}
+
+/* ---- the stream: `open` counts bytes in the block ---- */
+
+void furrow__flow_stream(furrow__flow *flow, const void *data, size_t size) {
+  for (size_t sent = 0; sent < size;) {
+    if (!flow->has_block) acquire_block(flow);
+    if (!flow->has_block) flow->open = (furrow__span){0, 0};
+    flow->has_block = true;
+    uint64_t length = min(flow->layout.block - flow->open.end, size - sent);
+    memcpy(block_address(flow) + flow->open.end, (const char *)data + sent, length);
+    flow->open.end += length;
+    sent += length;
+    if (flow->open.end < flow->layout.block) continue;
+    post_block(flow, 0, flow->open.end);
+    flow->has_block = false;
+  }
+}
+
+void furrow__flow_stream_end(furrow__flow *flow) {
+  if (flow->has_block) post_block(flow, 0, flow->open.end);
+  flow->has_block = false;
+  acquire_block(flow);
+  post_block(flow, 0, 0);
+}

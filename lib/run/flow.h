@@ -1,0 +1,51 @@
+/* How a worker comes to its items and where it puts results: the caller's arrays on rank 0, windows or rings
+   elsewhere. Knows offsets and rings; does not know task functions. */
+#ifndef FURROW_RUN_FLOW_H
+#define FURROW_RUN_FLOW_H
+
+#include "plan/leaves.h"
+#include "run/pool.h"
+
+typedef struct furrow__flow {
+  furrow__board *board;
+  furrow__rings *rings;
+  furrow__patience *patience;
+  furrow_rank_metrics *metrics;
+  int worker;
+  furrow__layout layout;
+  furrow__traffic traffic;
+  const char *items; /* of task 0, where all can be read in place; else NULL */
+  char *results;     /* of task 0, where all can be written in place; else NULL */
+  /* Item slots: the last one served, and one asked for ahead. Tasks; empty if there is none. */
+  furrow__span held, ahead;
+  uint32_t held_slot, ahead_slot;
+  /* The result block being filled, or none: tasks whose results stand in it. */
+  bool has_block;
+  furrow__span open;
+  /* One item, or one result, that is larger than a slot or block. */
+  char *large_item, *large_result;
+} furrow__flow;
+
+/* `items` and `results` are the caller's, on rank 0. False: no memory. */
+bool furrow__flow_start(furrow__flow *flow, furrow_pool *pool, const furrow__layout *layout,
+                        const furrow__traffic *traffic, const void *items, void *results);
+void furrow__flow_free(furrow__flow *flow);
+
+/* The items of the tasks from `want.begin` on: as many of `want` as can be had at once. Fetches ahead up to `share_end`. The
+   address is good until the next call. */
+furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t share_end, const char **items);
+
+/* Room of zero bytes for the results of as many tasks of `want` as can be had at once. */
+furrow__span furrow__flow_room(furrow__flow *flow, furrow__span want, char **results);
+
+/* The results of these tasks now stand in the room. */
+void furrow__flow_deliver(furrow__flow *flow, furrow__span done);
+
+/* Send what has been delivered. */
+void furrow__flow_flush(furrow__flow *flow);
+
+/* Send bytes to rank 0's collector, in order, as a stream; and end it. */
+void furrow__flow_stream(furrow__flow *flow, const void *data, size_t size);
+void furrow__flow_stream_end(furrow__flow *flow);
+
+#endif

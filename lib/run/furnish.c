@@ -1,0 +1,77 @@
+#include "run/furnish.h"
+
+#include <string.h>
+
+#include "node/affinity.h"
+
+enum { INITIAL_SIZE = 1 << 20 }; /* 0.3 ms to make */
+
+static void refuse(const furrow_pool *pool, furrow_error *why, const char *reason) {
+  furrow__error_set(why, FURROW_E_NOMEM, furrow__here(pool), FURROW_NO_TASK, "shared memory refused: %s", reason);
+}
+
+/* Every rank opens its node's arena before its creator hides the name, and all agree before anyone uses it. */
+furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, furrow__arena *arena,
+                                  furrow_error *why) {
+  furrow__comm *comm = &pool->comm;
+  bool first = comm->node_rank == 0;
+  furrow__arena_name name = {0};
+  char reason[160];
+  const char *failure = NULL;
+  furrow__error_clear(why);
+  if (comm->size == 1) {
+    failure = furrow__arena_create_alone(arena, size, limit, reason, sizeof reason);
+    if (failure) refuse(pool, why, failure);
+    return FURROW_OK;
+  }
+  if (first) failure = furrow__arena_create(arena, size, limit, &name, reason, sizeof reason);
+  if (failure) name.nonce = 0;
+  if (furrow__comm_bcast(comm, comm->node, 0, &name, sizeof name) != FURROW_OK) return FURROW_E_MPI;
+  if (!first && name.nonce) failure = furrow__arena_open(arena, &name, true, reason, sizeof reason);
+  if (failure) refuse(pool, why, failure);
+  furrow_status agreed = furrow__comm_verdict(comm, why);
+  if (first && name.nonce) furrow__arena_hide(&name);
+  if (agreed != FURROW_OK) furrow__arena_close(arena);
+  return agreed == FURROW_E_MPI ? FURROW_E_MPI : FURROW_OK;
+}
+
+/* Ranks of a node that share cores yield; so do those that were bound to fewer cores than they are. */
+static furrow_status choose_manner(furrow_pool *pool) {
+  furrow__comm *comm = &pool->comm;
+  uint64_t cores[FURROW__CORE_WORDS];
+  furrow__affinity_read(cores);
+  if (comm->size > 1 && furrow__comm_or(comm, comm->node, cores, FURROW__CORE_WORDS) != FURROW_OK) return FURROW_E_MPI;
+  comm->crowded = comm->node_size > furrow__affinity_count(cores);
+  pool->patience.manner = comm->crowded ? FURROW__YIELD : FURROW__SPIN;
+  return FURROW_OK;
+}
+
+static furrow_status make_board(furrow_pool *pool, size_t limit) {
+  int ranks = pool->comm.node_size;
+  size_t fixed = furrow__board_fixed_size(ranks), least = fixed + (size_t)ranks * FURROW__ROOM_PER_WORKER;
+  size_t size = least > INITIAL_SIZE ? least : INITIAL_SIZE;
+  if (limit < size) {
+    snprintf(pool->note, sizeof pool->note, "%zu bytes of shared memory are allowed, %zu needed", limit, size);
+    return FURROW_OK;
+  }
+  furrow_error why;
+  furrow__arena arena = {NULL, 0, 0, -1};
+  if (furrow__arena_share(pool, size, limit, &arena, &why) != FURROW_OK) return FURROW_E_MPI;
+  if (why.status != FURROW_OK) {
+    snprintf(pool->note, sizeof pool->note, "rank %d: %.100s", why.rank, why.message);
+    return FURROW_OK;
+  }
+  furrow__board_lay_out(&pool->board, arena, ranks);
+  furrow__text_copy(pool->board.hosts[pool->comm.node_rank], FURROW_HOST_SIZE, pool->host);
+  return FURROW_OK;
+}
+
+furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit) {
+  furrow__comm *comm = &pool->comm;
+  uint64_t shared = comm->rank == 0 ? limit : 0;
+  if (comm->size > 1 && furrow__comm_max(comm, comm->all, &shared, 1) != FURROW_OK) return FURROW_E_MPI;
+  if (choose_manner(pool) != FURROW_OK) return FURROW_E_MPI;
+  if (comm->nodes == 1) return make_board(pool, shared);
+  snprintf(pool->note, sizeof pool->note, "the pool spans %d nodes", comm->nodes);
+  return FURROW_OK;
+}

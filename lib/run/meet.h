@@ -1,0 +1,34 @@
+/* The start and the end of every operation: all ranks come, and go with the same status. Over the board where there is one,
+   else by messages. */
+#ifndef FURROW_RUN_MEET_H
+#define FURROW_RUN_MEET_H
+
+#include "run/pool.h"
+
+/* Begin a call: clear the pool's error. False if the pool is broken, whose status is then to be returned. */
+bool furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op);
+
+/* What this rank found wrong by itself, before it meets the others. Keeps the first. */
+void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status status, const char *format, ...)
+    FURROW_PRINTF(4, 5);
+
+/* Meet all ranks. Rank 0's settings and layout (either may be NULL) reach everyone. FURROW_OK: the operation starts.
+   Else every rank has the same error, and the operation is over. */
+furrow_status furrow__meet(furrow_pool *pool, furrow__call *call, furrow__settings *settings, furrow__layout *layout);
+
+/* The record of the operation that has started. With a board only. */
+furrow__record *furrow__record_of(const furrow_pool *pool);
+
+/* Report this rank's failure during an operation: the first of all ranks counts, and stops the others at their next
+   claim. With a board only. */
+void furrow__record_fail(furrow_pool *pool, const furrow_error *error);
+
+/* Whether somebody has. */
+static inline bool furrow__record_failed(const furrow__record *record) {
+  return atomic_load_explicit(&record->failer, memory_order_acquire) != 0;
+}
+
+/* Leave an operation that has started: wait until all have. Returns the same on every rank. With a board only. */
+furrow_status furrow__leave(furrow_pool *pool);
+
+#endif

@@ -1,0 +1,117 @@
+#include "run/progress.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const double BAR_INTERVAL = 0.25, LINE_INTERVAL = 10, DEFAULT_INTERVAL = 0.5, LEAST_INTERVAL = 0.01,
+                    MOST_INTERVAL = 1e6;
+static const double SILENCE = 1; /* seconds in which short operations end unmentioned */
+enum { BAR_WIDTH = 30 };
+
+/* "1.2 M" and the like. */
+static void print_scaled(char *text, size_t size, double value) {
+  const char *const unit[] = {"", " k", " M", " G", " T"};
+  int i = 0;
+  for (; value >= 1000 && i < 4; i++) value /= 1000;
+  snprintf(text, size, value >= 100 || i == 0 ? "%.0f%s" : "%.1f%s", value, unit[i]);
+}
+
+/* "4 s", "2:05" or "1:02:05". */
+static void print_time(char *text, size_t size, double seconds) {
+  if (!(seconds >= 0)) {
+    snprintf(text, size, "?");
+    return;
+  }
+  uint64_t s = (uint64_t)(seconds + 0.5);
+  if (s >= 3600)
+    snprintf(text, size, "%" PRIu64 ":%02u:%02u", s / 3600, (unsigned)(s / 60 % 60), (unsigned)(s % 60));
+  else if (s >= 60)
+    snprintf(text, size, "%u:%02u", (unsigned)(s / 60), (unsigned)(s % 60));
+  else
+    snprintf(text, size, "%u s", (unsigned)s);
+}
+
+/* "45.2 %  1.2 M tasks/s  3 s to go", or at the end what it took. */
+static void print_numbers(char *text, size_t size, const furrow_progress_report *report) {
+  char rate[32], time[32];
+  double part = report->count ? (double)report->done / (double)report->count : 1;
+  print_scaled(rate, sizeof rate, report->rate);
+  print_time(time, sizeof time, report->last ? report->elapsed : report->remaining);
+  snprintf(text, size, "%5.1f %%  %s tasks/s  %s %s", 100 * part, rate, time, report->last ? "in all" : "to go");
+}
+
+static void draw_bar(const furrow_progress_report *report, void *user) {
+  (void)user;
+  if (report->elapsed < SILENCE) return;
+  char numbers[96], bar[BAR_WIDTH + 1];
+  double part = report->count ? (double)report->done / (double)report->count : 1;
+  for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < (int)(part * BAR_WIDTH) ? '#' : '.';
+  bar[BAR_WIDTH] = '\0';
+  print_numbers(numbers, sizeof numbers, report);
+  const char *label = report->label ? report->label : "furrow";
+  fprintf(stderr, "\r%s [%s] %s\033[K%s", label, bar, numbers, report->last ? "\n" : "");
+  fflush(stderr);
+}
+
+static void print_line(const furrow_progress_report *report, void *user) {
+  (void)user;
+  if (report->elapsed < SILENCE) return;
+  char numbers[96];
+  print_numbers(numbers, sizeof numbers, report);
+  fprintf(stderr, "%s: %s\n", report->label ? report->label : "furrow", numbers);
+}
+
+void furrow_progress_stderr(const furrow_progress_report *report, void *user) {
+  (isatty(STDERR_FILENO) ? draw_bar : print_line)(report, user);
+}
+
+furrow_progress furrow__progress_choose(const furrow_progress *asked, furrow__progress_mode mode) {
+  furrow_progress progress = {NULL, NULL, 0};
+  if (asked && mode == FURROW__PROGRESS_ASKED) progress = *asked;
+  if (mode == FURROW__PROGRESS_AUTO || progress.report == furrow_progress_stderr)
+    mode = isatty(STDERR_FILENO) ? FURROW__PROGRESS_BAR : FURROW__PROGRESS_LINE;
+  if (mode == FURROW__PROGRESS_BAR) progress = (furrow_progress){draw_bar, NULL, BAR_INTERVAL};
+  if (mode == FURROW__PROGRESS_LINE) progress = (furrow_progress){print_line, NULL, LINE_INTERVAL};
+  if (progress.interval == 0) progress.interval = DEFAULT_INTERVAL;
+  progress.interval = fmin(fmax(progress.interval, LEAST_INTERVAL), MOST_INTERVAL);
+  return progress;
+}
+
+furrow__ticker furrow__ticker_start(const furrow_progress *progress, const char *label, uint64_t count) {
+  furrow__ticker ticker = {*progress, label, count, furrow__now(), 0};
+  ticker.next = ticker.start + (uint64_t)(progress->interval * 1e9);
+  return ticker;
+}
+
+static void report(const furrow__ticker *ticker, uint64_t done, uint64_t now, bool last) {
+  double elapsed = furrow__seconds(now - ticker->start);
+  double rate = elapsed > 0 ? (double)done / elapsed : 0;
+  furrow_progress_report report = {
+      .label = ticker->label,
+      .done = done,
+      .count = ticker->count,
+      .elapsed = elapsed,
+      .rate = rate,
+      .remaining = rate > 0 ? (double)(ticker->count - done) / rate : -1,
+      .last = last,
+  };
+  ticker->progress.report(&report, ticker->progress.user);
+}
+
+uint64_t furrow__ticker_tick(furrow__ticker *ticker, uint64_t done) {
+  if (!ticker->progress.report) return 0;
+  uint64_t now = furrow__now(), interval = (uint64_t)(ticker->progress.interval * 1e9);
+  if (now >= ticker->next) {
+    report(ticker, done, now, false);
+    ticker->next += (now - ticker->next) / interval * interval + interval;
+  }
+  return ticker->next - now;
+}
+
+void furrow__ticker_stop(furrow__ticker *ticker, uint64_t done) {
+  if (ticker->progress.report) report(ticker, done, furrow__now(), true);
+}

@@ -1,0 +1,152 @@
+/* Two threads of rank 0 may serve: the caller's between its tasks, and the progress thread. `lock` lets one at a time; the
+   caller's only tries it. Nothing is missed: a worker sets its mailbox bit after it has posted, a server clears it before
+   it looks, so what is posted after the look has its bit set. Only a worker that would wait rings the bell; the
+   thread reads the bell before it serves and sleeps only while the bell has not rung since. What never rings is
+   copied in furrow__server_end(), after all workers have left. */
+#include "run/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/progress.h"
+
+struct furrow__server {
+  furrow__board *board;
+  pthread_t thread;
+  pthread_mutex_t lock;
+  bool serving;            /* the rest is valid; under the lock */
+  furrow__service service; /* under the lock */
+  furrow__ticker ticker;   /* under the lock */
+  atomic_bool quit;
+};
+
+static void serve_items(const furrow__server *server, int w) {
+  furrow__rings *rings = &server->board->rings[w];
+  const furrow__service *service = &server->service;
+  uint32_t served = atomic_load_explicit(&rings->served.word, memory_order_relaxed);
+  while (served != atomic_load_explicit(&rings->asked, memory_order_acquire)) {
+    uint32_t slot = served % FURROW__ITEM_SLOTS;
+    furrow__piece piece = rings->slot[slot];
+    char *to = server->board->data + furrow__layout_slot(&service->layout, &service->traffic, w - 1, slot);
+    memcpy(to, service->items + piece.offset, piece.length);
+    furrow__gate_set(&rings->served, ++served);
+  }
+}
+
+static void serve_results(const furrow__server *server, int w) {
+  furrow__rings *rings = &server->board->rings[w];
+  const furrow__service *service = &server->service;
+  uint32_t taken = atomic_load_explicit(&rings->taken.word, memory_order_relaxed);
+  while (taken != furrow__gate_read(&rings->posted)) {
+    uint32_t block = taken % FURROW__RESULT_BLOCKS;
+    furrow__piece piece = rings->block[block];
+    const char *from = server->board->data + furrow__layout_block(&service->layout, w - 1, block);
+    memcpy(service->results + piece.offset, from, piece.length);
+    furrow__gate_set(&rings->taken, ++taken);
+  }
+}
+
+static void serve(const furrow__server *server) {
+  for (int word = 0; word * 64 < server->board->ranks; word++) {
+    _Atomic uint64_t *mail = &server->board->mailbox[word];
+    if (atomic_load_explicit(mail, memory_order_relaxed) == 0) continue;
+    uint64_t bits = atomic_exchange_explicit(mail, 0, memory_order_acq_rel);
+    for (; bits != 0; bits &= bits - 1) {
+      int w = word * 64 + __builtin_ctzll(bits);
+      serve_items(server, w);
+      if (server->service.results) serve_results(server, w);
+    }
+  }
+}
+
+/* Serve and report; returns after how many nanoseconds a report is due, or 0 for never. */
+static uint64_t tick(furrow__server *server) {
+  uint64_t next = 0;
+  pthread_mutex_lock(&server->lock);
+  if (server->serving) {
+    serve(server);
+    next = furrow__ticker_tick(&server->ticker, furrow__board_done(server->board));
+  }
+  pthread_mutex_unlock(&server->lock);
+  return next;
+}
+
+static void *stand_in(void *argument) {
+  furrow__server *server = argument;
+  furrow__patience patience = {FURROW__SLEEP, 0};
+  while (!atomic_load(&server->quit)) {
+    uint32_t heard = furrow__gate_read(server->board->bell);
+    uint64_t next = tick(server);
+    if (!atomic_load(&server->quit)) furrow__gate_wait(server->board->bell, heard, next, &patience);
+  }
+  return NULL;
+}
+
+/* The user's signal handlers run on the user's threads. */
+static bool start_thread(furrow__server *server) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(&server->thread, NULL, stand_in, server);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error == 0;
+}
+
+bool furrow__server_have(furrow_pool *pool) {
+  if (pool->server) return true;
+  furrow__server *server = calloc(1, sizeof *server);
+  if (!server) return false;
+  server->board = &pool->board;
+  pthread_mutex_init(&server->lock, NULL);
+  if (!start_thread(server)) {
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+    return false;
+  }
+  pool->server = server;
+  return true;
+}
+
+void furrow__server_begin(furrow_pool *pool, const furrow__service *service) {
+  furrow__server *server = pool->server;
+  pthread_mutex_lock(&server->lock);
+  server->service = *service;
+  server->ticker = furrow__ticker_start(&service->progress, service->label, service->traffic.count);
+  server->serving = true;
+  pthread_mutex_unlock(&server->lock);
+  if (service->progress.report) furrow__gate_bump(pool->board.bell); /* it has a clock to watch now */
+}
+
+void furrow__server_help(furrow_pool *pool) {
+  furrow__server *server = pool->server;
+  if (!server || pthread_mutex_trylock(&server->lock) != 0) return;
+  if (server->serving) serve(server);
+  pthread_mutex_unlock(&server->lock);
+}
+
+void furrow__server_end(furrow_pool *pool) {
+  furrow__server *server = pool->server;
+  if (!server) return;
+  pthread_mutex_lock(&server->lock);
+  if (server->serving) {
+    serve(server);
+    furrow__ticker_stop(&server->ticker, furrow__board_done(server->board));
+  }
+  server->serving = false;
+  pthread_mutex_unlock(&server->lock);
+}
+
+void furrow__server_free(furrow_pool *pool) {
+  furrow__server *server = pool->server;
+  if (!server) return;
+  atomic_store(&server->quit, true);
+  furrow__gate_bump(server->board->bell);
+  pthread_join(server->thread, NULL);
+  pthread_mutex_destroy(&server->lock);
+  free(server);
+  pool->server = NULL;
+}

@@ -1,0 +1,183 @@
+/* Each round: scatter items, compute, agree whether all went well, gather results. The agreement also waits, asleep, for ranks
+   that take longer; so when data moves, everyone is there to move it. A reduction sends its accumulators at the end of
+   each round, so that no rank keeps more than its block's 2 log2(leaves).
+   Cost a round: one scatter, one allreduce of a word, one gather. */
+#include "run/static.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "plan/rounds.h"
+#include "run/collect.h"
+#include "run/execute.h"
+#include "run/progress.h"
+#include "run/reduction.h"
+
+typedef struct block_worker {
+  furrow_pool *pool;
+  const furrow__work *work;
+  bool root;
+  furrow__running running;
+  furrow__reduction reduction;
+  uint64_t round;        /* units a round */
+  char *items, *results; /* other ranks': room for a block */
+  uint32_t spare;        /* rank 0's, of a reduction: takes what comes when there is no memory left */
+  furrow__ticker ticker;
+} block_worker;
+
+static bool allocate(block_worker *w) {
+  if (w->root) return !furrow__is_reduction(w->work) || furrow__reduction_take(&w->reduction, &w->spare);
+  furrow__span block = furrow__block(w->round, 0, (uint64_t)w->pool->comm.size); /* no rank has more than rank 0 */
+  uint64_t tasks = block.end * w->work->units.size;
+  if (tasks > w->work->count) tasks = w->work->count;
+  size_t item_bytes = tasks * w->work->item_size;
+  size_t result_bytes = furrow__is_reduction(w->work) ? 0 : tasks * w->work->result_size;
+  if (item_bytes) w->items = aligned_alloc(64, (item_bytes + 63) / 64 * 64);
+  if (result_bytes) w->results = aligned_alloc(64, (result_bytes + 63) / 64 * 64);
+  return (w->items || !item_bytes) && (w->results || !result_bytes);
+}
+
+static bool no_memory(block_worker *w, const char *what) {
+  furrow__error_set(&w->running.error, FURROW_E_NOMEM, w->running.where, FURROW_NO_TASK, "no memory for %s", what);
+  return false;
+}
+
+static bool map_block(block_worker *w, furrow__span tasks, const char *items) {
+  size_t size = w->work->result_size;
+  char *results = w->root && size ? (char *)w->work->results + tasks.begin * size : w->results;
+  if (size) memset(results, 0, (tasks.end - tasks.begin) * size);
+  return furrow__run_map(&w->running, tasks, items, size ? results : NULL);
+}
+
+static bool fold_block(block_worker *w, furrow__span leaves, const char *items) {
+  for (uint64_t leaf = leaves.begin; leaf < leaves.end; leaf++) {
+    uint32_t slot = 0;
+    if (!furrow__reduction_take(&w->reduction, &slot)) return no_memory(w, "an accumulator");
+    char *accumulator = furrow__reduction_at(&w->reduction, slot);
+    furrow__span tasks = furrow__units_span(&w->work->units, leaf, leaf + 1);
+    furrow__reduction_init(w->work, accumulator);
+    if (!furrow__run_fold(&w->running, tasks, items, accumulator, true)) return false;
+    if (items) items += (tasks.end - tasks.begin) * w->work->item_size;
+    furrow__reduction_add(&w->reduction, (furrow__node){leaf, 0, slot});
+  }
+  return true;
+}
+
+static bool compute(block_worker *w, furrow__span units) {
+  uint64_t start = furrow__now();
+  furrow__span tasks = furrow__units_span(&w->work->units, units.begin, units.end);
+  size_t size = w->work->item_size;
+  const char *items = w->root && size ? (const char *)w->work->items + tasks.begin * size : w->items;
+  bool good = true;
+  if (tasks.begin < tasks.end) /* a rank without a block has no memory for one either */
+    good = furrow__is_reduction(w->work) ? fold_block(w, units, items) : map_block(w, tasks, items);
+  furrow_rank_metrics *metrics = &w->pool->metrics;
+  metrics->busy += furrow__seconds(furrow__now() - start);
+  metrics->claims++;
+  if (good) metrics->tasks += tasks.end - tasks.begin;
+  return good;
+}
+
+/* ---- accumulators to rank 0, rank after rank ---- */
+
+static furrow_status send_nodes(block_worker *w) {
+  furrow__comm *comm = &w->pool->comm;
+  furrow__forest *forest = &w->reduction.forest;
+  uint64_t count = forest->count;
+  furrow_status status = furrow__comm_send(comm, &count, sizeof count, 0);
+  for (uint32_t i = 0; i < forest->count && status == FURROW_OK; i++) {
+    furrow__node node = forest->nodes[i];
+    status = furrow__comm_send(comm, &node, sizeof node, 0);
+    if (status == FURROW_OK)
+      status = furrow__comm_send(comm, furrow__reduction_at(&w->reduction, node.slot), w->work->result_size, 0);
+    w->pool->metrics.bytes_out += sizeof node + w->work->result_size;
+  }
+  furrow__reduction_clear(&w->reduction);
+  return status;
+}
+
+/* Everything is received, whether or not there is memory to keep it: the sender must not be stranded. */
+static furrow_status receive_nodes(block_worker *w, int from) {
+  furrow__comm *comm = &w->pool->comm;
+  uint64_t count = 0;
+  furrow_status status = furrow__comm_receive(comm, &count, sizeof count, from);
+  for (uint64_t i = 0; i < count && status == FURROW_OK; i++) {
+    furrow__node node;
+    status = furrow__comm_receive(comm, &node, sizeof node, from);
+    if (status != FURROW_OK) break;
+    bool kept = furrow__reduction_take(&w->reduction, &node.slot);
+    if (!kept) no_memory(w, "the ranks' accumulators");
+    char *accumulator = furrow__reduction_at(&w->reduction, kept ? node.slot : w->spare);
+    status = furrow__comm_receive(comm, accumulator, w->work->result_size, from);
+    if (status == FURROW_OK && kept) furrow__reduction_add(&w->reduction, node);
+  }
+  return status;
+}
+
+static furrow_status merge_ranks(block_worker *w) {
+  if (!w->root) return send_nodes(w);
+  furrow_status status = FURROW_OK;
+  for (int r = 1; r < w->pool->comm.size && status == FURROW_OK; r++) status = receive_nodes(w, r);
+  return status;
+}
+
+/* ---- rounds ---- */
+
+/* The worst of all ranks' errors, in the pool. */
+static furrow_status verdict(block_worker *w) {
+  w->pool->error = w->running.error;
+  return furrow__comm_verdict(&w->pool->comm, &w->pool->error);
+}
+
+static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) {
+  const furrow__work *work = w->work;
+  furrow__comm *comm = &w->pool->comm;
+  furrow__span units = {first, first + count};
+  furrow__deal in = {(char *)(uintptr_t)work->items, w->items, work->item_size, work->units, units};
+  furrow_status status = furrow__comm_scatter(comm, &in);
+  if (status != FURROW_OK) return status;
+  if (w->running.error.status == FURROW_OK) compute(w, furrow__deal_block(comm, &in, comm->rank));
+  status = verdict(w);
+  if (status != FURROW_OK) return status;
+  if (furrow__is_reduction(work)) return merge_ranks(w);
+  furrow__deal out = {work->results, w->results, work->result_size, work->units, units};
+  return furrow__comm_gather(comm, &out);
+}
+
+static furrow_status run_rounds(block_worker *w) {
+  furrow_status status = w->work->item_size ? verdict(w) : FURROW_OK;
+  uint64_t units = w->work->units.count;
+  for (uint64_t first = 0; first < units && status == FURROW_OK;) {
+    uint64_t count = units - first < w->round ? units - first : w->round;
+    status = run_round(w, first, count);
+    first += count;
+    if (w->root) furrow__ticker_tick(&w->ticker, furrow__units_span(&w->work->units, 0, first).end);
+  }
+  if (status == FURROW_OK && furrow__is_reduction(w->work)) status = verdict(w);
+  return status;
+}
+
+furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
+  block_worker w = {.pool = pool, .work = work, .root = pool->comm.rank == 0};
+  bool reduction = furrow__is_reduction(work);
+  size_t bytes = reduction || work->item_size > work->result_size ? work->item_size : work->result_size;
+  uint64_t unit_bytes = bytes && work->units.size > SIZE_MAX / bytes ? SIZE_MAX : work->units.size * bytes;
+  w.round = furrow__round_units(work->units.count, unit_bytes, (uint64_t)pool->comm.size, FURROW__TRANSFER);
+  w.reduction = furrow__reduction_start(work);
+  furrow_progress progress =
+      furrow__progress_choose(w.root ? work->options.progress : NULL,
+                              w.root ? (furrow__progress_mode)pool->defaults.progress : FURROW__PROGRESS_OFF);
+  w.ticker = furrow__ticker_start(&progress, work->options.label, work->count);
+  furrow__running_start(&w.running, pool, work);
+  bool ready = allocate(&w) || no_memory(&w, "a block of items and results");
+  bool begun = ready && furrow__running_begin(&w.running);
+  furrow_status status = run_rounds(&w);
+  if (begun) furrow__running_end(&w.running);
+  if (status == FURROW_OK && w.root && reduction) furrow__collect_finish(&w.reduction);
+  furrow__ticker_stop(&w.ticker, status == FURROW_OK ? work->count : 0);
+  furrow__reduction_free(&w.reduction);
+  free(w.items);
+  free(w.results);
+  return status == FURROW_E_MPI ? furrow__pool_break(pool, furrow__op_name(work->op)) : status;
+}

@@ -75,6 +75,7 @@ $(static): $(lib_objects)
 # pkg-config names of what a program needs; where one is missing the program is left out, aloud.
 NEEDS_mandelbrot := libpng
 NEEDS_option     := jansson
+NEEDS_pi         := jansson
 
 have     = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
 missing  = $(strip $(foreach package,$(NEEDS_$(1)),$(if $(have_$(package)),,$(package))))
@@ -123,6 +124,7 @@ shim_mpi    := $(BUILD)/tests/libshim-mpi.a
 wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' tests/shim/wrap.h)
 
 unit_sources  := $(wildcard tests/unit/*.c)
+unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
 docs_sources  := $(wildcard tests/docs/*.c)
@@ -137,7 +139,7 @@ $(shim_unit) $(shim_mpi):
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/unit/all: $(call objects,$(unit_sources)) $(shim_unit) $(static)
+$(BUILD)/tests/unit/all: $(call objects,$(unit_sources) $(unit_of_apps)) $(shim_unit) $(common) $(static)
 $(BUILD)/tests/mpi/all: $(call objects,$(mpi_sources)) $(shim_mpi) $(static)
 $(call names,$(fault_sources)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(static)
 $(call names,$(fault_sources)): private ld_flags += $(wrap)
@@ -161,7 +163,7 @@ $(flags): force
 	  printf '%s\n' '$(MPICC) $(CXX) $(c_flags) $(cxx_flags) $(ld_flags)' > $@
 
 $(BUILD)/obj/apps/%.o: private c_flags += -Iapps -Iapps/common
-$(BUILD)/obj/tests/%.o: private c_flags += -Itests
+$(BUILD)/obj/tests/%.o: private c_flags += -Itests -Iapps
 
 $(BUILD)/obj/%.o: %.c $(flags)
 	$(call say,CC,$<)

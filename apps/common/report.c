@@ -24,7 +24,7 @@ app_words app_rate(double n) {
   static const char *const PREFIXES[] = {"", " k", " M", " G", " T", " P"};
   app_words words;
   size_t prefix = 0;
-  for (; n >= 1000 && prefix < sizeof PREFIXES / sizeof *PREFIXES - 1; prefix++) n /= 1000;
+  for (; n >= 999.95 && prefix < sizeof PREFIXES / sizeof *PREFIXES - 1; prefix++) n /= 1000;
   snprintf(words.text, sizeof words.text, n < 10 ? "%.2f%s" : "%.1f%s", n, PREFIXES[prefix]);
   return words;
 }

@@ -179,10 +179,80 @@ $(BUILD)/obj/%.o: %.cc $(flags)
 
 # ---- what people type -----------------------------------------------------------------------------------------------
 
-.PHONY: help clean
+# The targets below build by calling make again: what install-deps brought is seen, and all cores are used.
+again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+.PHONY: run test check bench sanitize valgrind battery docs install uninstall clean help
+
+run: ## install what is missing, build, and run parallel Monte Carlo on all cores
+	@scripts/install-deps
+	@$(again) all
+	@BUILD=$(BUILD) scripts/montecarlo
+
+test: ## install what is missing, build and run all tests
+	@scripts/install-deps
+	@$(again) tests
+	@BUILD=$(BUILD) MPICC='$(MPICC)' tests/run $(GROUPS)
+
+check: ## format, lint, layers, public headers, exported symbols
+	@scripts/install-deps --check
+	@$(again) lib
+	@BUILD=$(BUILD) MPICC='$(MPICC)' scripts/check
+
+bench: ## run the benchmark against its peers (BENCH=quick: one minute)
+	@scripts/install-deps --bench
+	@$(again) all
+	@BUILD=$(BUILD) MPICC='$(MPICC)' BENCH='$(BENCH)' tests/bench/run
+
+sanitize: ## run the tests with ASan and UBSan, and those without MPI with TSan
+	@scripts/install-deps
+	@$(again) SANITIZE=address,undefined tests
+	@BUILD=$(BUILD)/asan scripts/sanitize address unit mpi fault docs
+	@$(again) SANITIZE=thread tests
+	@BUILD=$(BUILD)/tsan scripts/sanitize thread unit
+
+valgrind: ## run the tests at two ranks under valgrind
+	@scripts/install-deps --valgrind
+	@$(again) tests
+	@BUILD=$(BUILD) scripts/sanitize valgrind unit mpi docs
+
+battery: ## run a battery of statistical tests on the random numbers
+	@scripts/install-deps --battery
+	@$(again) lib
+	@BUILD=$(BUILD) MPICC='$(MPICC)' tests/battery/run
+
+docs: ## write the API reference to build/docs (Doxygen)
+	@scripts/install-deps --docs
+	@mkdir -p build/docs
+	$(Q)doxygen docs/Doxyfile
+
+# ---- install --------------------------------------------------------------------------------------------------------
+
+libdir     := $(PREFIX)/lib
+includedir := $(PREFIX)/include
+headers    := $(wildcard lib/furrow/*.h)
+
+install: lib ## install library, headers and furrow.pc (PREFIX, DESTDIR)
+	$(call say,INST,$(DESTDIR)$(PREFIX))
+	$(Q)install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/furrow
+	$(Q)install -m 755 $(BUILD)/libfurrow.so.$(VERSION) $(DESTDIR)$(libdir)
+	$(Q)ln -sf libfurrow.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $(DESTDIR)$(libdir)/libfurrow.so
+	$(Q)install -m 644 $(static) $(DESTDIR)$(libdir)
+	$(Q)install -m 644 lib/furrow.h $(DESTDIR)$(includedir)
+	$(Q)install -m 644 $(headers) $(DESTDIR)$(includedir)/furrow
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' furrow.pc.in > $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
+	$(Q)chmod 644 $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
+	$(Q)if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+
+uninstall: ## remove what install has installed
+	$(Q)rm -f $(addprefix $(DESTDIR)$(libdir)/,libfurrow.so.$(VERSION) $(SONAME) libfurrow.so libfurrow.a pkgconfig/furrow.pc)
+	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
+	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
+
 clean: ## remove build/
 	$(Q)rm -rf build
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | while IFS="$$(printf '\t')" read -r target text; do \
-	  printf '  make %-12s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS="$$(printf '\t')" read -r target text; do \
+	  printf '  make %-10s %s\n' "$$target" "$$text"; done

@@ -21,8 +21,7 @@ void shim_world_agree(void *data, size_t size) {
   (void)data, (void)size;
 }
 
-void shim_world_check(void) {
-}
+void shim_world_check(void) {}
 
 void shim_world_error(void *pool, char *text, size_t size) {
   (void)pool, (void)size;

@@ -15,6 +15,13 @@ static const char *comm_name = "world";
 static char who[320];
 static furrow_pool *pool;
 
+/* Not a failing test but a failing shim: ends all ranks. */
+static _Noreturn void die(const char *what) {
+  fprintf(stderr, "%s: %s\n", who, what);
+  PMPI_Abort(MPI_COMM_WORLD, 1);
+  exit(1);
+}
+
 static _Noreturn void misuse(const char *what, const char *allowed) {
   if (world_rank == 0) fprintf(stderr, "%s is none of %s\n", what, allowed);
   PMPI_Finalize();
@@ -81,8 +88,7 @@ void shim_world_begin(int *argc, char **argv) {
 
   furrow_status status = furrow_pool_create(under_test, NULL, &pool);
   if (status != FURROW_OK) {
-    fprintf(stderr, "%s: no pool for the tests: %s\n", who, furrow_pool_error(pool)->message);
-    PMPI_Abort(MPI_COMM_WORLD, 1);
+    die(furrow_pool_error(pool)->message);
   }
 }
 
@@ -177,7 +183,7 @@ typedef struct verdict {
 static void receive_notes(int rank, size_t size, shim_see *see, void *user) {
   char *message = malloc(size + sizeof who);
   MPI_Request request;
-  if (!message) PMPI_Abort(MPI_COMM_WORLD, 1);
+  if (!message) die("no memory for the tests' failures");
   PMPI_Irecv(message, (int)(size + sizeof who), MPI_BYTE, rank, 0, ours, &request);
   wait_asleep(&request);
   see(user, message + size, message, size);
@@ -188,7 +194,7 @@ static void send_notes(const shim_record *record) {
   size_t size = record->size;
   char *message = malloc(size + sizeof who);
   MPI_Request request;
-  if (!message) PMPI_Abort(MPI_COMM_WORLD, 1);
+  if (!message) die("no memory for the tests' failures");
   memcpy(message, record->notes, size);
   memcpy(message + size, who, sizeof who);
   PMPI_Isend(message, (int)(size + sizeof who), MPI_BYTE, 0, 0, ours, &request);
@@ -201,7 +207,7 @@ void shim_world_gather(shim_see *see, void *user, bool *failed, bool *skipped) {
   verdict mine = {record.size, record.failed, record.skipped};
   verdict *all = calloc((size_t)world_size, sizeof *all);
   MPI_Request request;
-  if (!all) PMPI_Abort(MPI_COMM_WORLD, 1);
+  if (!all) die("no memory for the tests' verdicts");
   test_phase("after the test: waiting for the other ranks to end it");
   PMPI_Iallgather(&mine, sizeof mine, MPI_BYTE, all, sizeof mine, MPI_BYTE, ours, &request);
   wait_asleep(&request);

@@ -51,12 +51,12 @@ void shim_watch_phase(const char *phase);
 
 /* ---- mpi.c or alone.c: the ranks ---- */
 
-void shim_world_begin(int *argc, char **argv); /* takes what it knows out of argv; exits 2 on misuse */
-int shim_world_end(int status);                /* returns the worst of all ranks */
-int shim_world_rank(void);                     /* 0 reports */
-const char *shim_world_who(void);              /* such as "rank 1 of 3 (node07)"; "" in unit tests */
+void shim_world_begin(int *argc, char **argv);  /* takes what it knows out of argv; exits 2 on misuse */
+int shim_world_end(int status);                 /* returns the worst of all ranks */
+int shim_world_rank(void);                      /* 0 reports */
+const char *shim_world_who(void);               /* such as "rank 1 of 3 (node07)"; "" in unit tests */
 void shim_world_agree(void *data, size_t size); /* rank 0's bytes to all */
-void shim_world_check(void);                   /* after a test: does the pool still work? */
+void shim_world_check(void);                    /* after a test: does the pool still work? */
 
 /* Why the pool's last operation failed, or "". */
 void shim_world_error(void *pool, char *text, size_t size);

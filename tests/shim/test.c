@@ -138,10 +138,18 @@ static int order(test_value a, test_value b) {
 
 static void print_value(char *text, size_t size, test_value value) {
   switch (value.kind) {
-    case TEST_SIGNED: snprintf(text, size, "%" PRId64, value.as.i); break;
-    case TEST_UNSIGNED: snprintf(text, size, "%" PRIu64, value.as.u); break;
-    case TEST_DOUBLE: snprintf(text, size, "%.17g", value.as.d); break;
-    case TEST_ADDRESS: snprintf(text, size, "%p", (void *)(uintptr_t)value.as.p); break;
+    case TEST_SIGNED:
+      snprintf(text, size, "%" PRId64, value.as.i);
+      break;
+    case TEST_UNSIGNED:
+      snprintf(text, size, "%" PRIu64, value.as.u);
+      break;
+    case TEST_DOUBLE:
+      snprintf(text, size, "%.17g", value.as.d);
+      break;
+    case TEST_ADDRESS:
+      snprintf(text, size, "0x%" PRIxPTR, (uintptr_t)value.as.p);
+      break;
   }
 }
 
@@ -151,10 +159,14 @@ static bool holds(int order, const char *relation) {
   if (order == 2) return strcmp(relation, "!=") == 0;
   bool equal = relation[1] == '=' && order == 0; /* of ==, <= and >=; != is none of these */
   switch (relation[0]) {
-    case '<': return order < 0 || equal;
-    case '>': return order > 0 || equal;
-    case '!': return order != 0;
-    default: return equal;
+    case '<':
+      return order < 0 || equal;
+    case '>':
+      return order > 0 || equal;
+    case '!':
+      return order != 0;
+    default:
+      return equal;
   }
 }
 
@@ -207,7 +219,8 @@ bool test_equal_bytes(const char *file, int line, const char *a, const char *b, 
   size_t at = 0, different = 0;
   while (x[at] == y[at]) at++;
   for (size_t i = at; i < size; i++) different += x[i] != y[i];
-  test_fail(file, line, "expected the same %zu bytes; %zu differ, first at offset %zu\n  %s has 0x%02x there\n  %s has 0x%02x",
+  test_fail(file, line,
+            "expected the same %zu bytes; %zu differ, first at offset %zu\n  %s has 0x%02x there\n  %s has 0x%02x",
             size, different, at, a, x[at], b, y[at]);
   return false;
 }
@@ -215,7 +228,8 @@ bool test_equal_bytes(const char *file, int line, const char *a, const char *b, 
 static const char *status_name(furrow_status status) {
   switch (status) {
 #define STATUS_NAME(name, text) \
-  case FURROW_##name: return "FURROW_" #name;
+  case FURROW_##name:           \
+    return "FURROW_" #name;
     FURROW_STATUS_LIST(STATUS_NAME)
 #undef STATUS_NAME
   }

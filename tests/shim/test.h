@@ -21,12 +21,12 @@
 #define TEST(suite, name) TEST_TIMEOUT(suite, name, 0)
 
 /** Define a test with a deadline of its own. */
-#define TEST_TIMEOUT(suite, name, seconds)                                                              \
-  static void suite##_##name##_test(void);                                                              \
-  __attribute__((constructor)) static void suite##_##name##_register(void) {                            \
+#define TEST_TIMEOUT(suite, name, seconds)                                                               \
+  static void suite##_##name##_test(void);                                                               \
+  __attribute__((constructor)) static void suite##_##name##_register(void) {                             \
     static test_case test = {#suite, #name, __FILE__, __LINE__, (seconds), suite##_##name##_test, NULL}; \
-    test_register(&test);                                                                               \
-  }                                                                                                     \
+    test_register(&test);                                                                                \
+  }                                                                                                      \
   static void suite##_##name##_test(void)
 
 /** Say where the test is (as printf does), for whoever reads why it missed its deadline. */
@@ -34,10 +34,10 @@ void test_phase(const char *format, ...) FURROW_PRINTF(1, 2);
 #define TEST_PHASE(...) test_phase(__VA_ARGS__)
 
 /** Leave the test: something it needs is missing here. One rank's skip skips the test, unless another rank fails. */
-#define TEST_SKIP(...)                        \
-  do {                                        \
+#define TEST_SKIP(...)                          \
+  do {                                          \
     test_skip(__FILE__, __LINE__, __VA_ARGS__); \
-    return;                                   \
+    return;                                     \
   } while (0)
 
 /** Fail the test and go on. Any thread may call it, as any EXPECT. */
@@ -69,26 +69,26 @@ bool test_failed(void);
 #define EXPECT_BYTES_EQ(a, b, size)       ((void)test_equal_bytes(TEST_HERE, #a, #b, (a), (b), (size)))
 
 /* The status of a call; a failure prints the error of the pool: test_pool(), or the one given to the _ON form. */
-#define EXPECT_OK(call)                      EXPECT_STATUS(FURROW_OK, call)
-#define EXPECT_STATUS(expected, call)        ((void)test_status(TEST_HERE, #call, (expected), (call), NULL))
-#define EXPECT_OK_ON(pool, call)             EXPECT_STATUS_ON(pool, FURROW_OK, call)
+#define EXPECT_OK(call)                        EXPECT_STATUS(FURROW_OK, call)
+#define EXPECT_STATUS(expected, call)          ((void)test_status(TEST_HERE, #call, (expected), (call), NULL))
+#define EXPECT_OK_ON(pool, call)               EXPECT_STATUS_ON(pool, FURROW_OK, call)
 #define EXPECT_STATUS_ON(pool, expected, call) ((void)test_status(TEST_HERE, #call, (expected), (call), (pool)))
 
-#define ASSERT_TRUE(condition)               TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), true))
-#define ASSERT_FALSE(condition)              TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), false))
-#define ASSERT_EQ(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "==", b, #b))
-#define ASSERT_NE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "!=", b, #b))
-#define ASSERT_LT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "<", b, #b))
-#define ASSERT_LE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, "<=", b, #b))
-#define ASSERT_GT(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, ">", b, #b))
-#define ASSERT_GE(a, b)                      TEST_ASSERT(TEST_COMPARE(a, #a, ">=", b, #b))
-#define ASSERT_NEAR(a, b, tolerance)         TEST_ASSERT(test_near(TEST_HERE, #a, #b, (a), (b), (tolerance)))
-#define ASSERT_EQ_STR(a, b)                  TEST_ASSERT(test_equal_strings(TEST_HERE, #a, #b, (a), (b)))
-#define ASSERT_CONTAINS(haystack, needle)    TEST_ASSERT(test_contains(TEST_HERE, #haystack, (haystack), (needle)))
-#define ASSERT_BYTES_EQ(a, b, size)          TEST_ASSERT(test_equal_bytes(TEST_HERE, #a, #b, (a), (b), (size)))
-#define ASSERT_OK(call)                      ASSERT_STATUS(FURROW_OK, call)
-#define ASSERT_STATUS(expected, call)        TEST_ASSERT(test_status(TEST_HERE, #call, (expected), (call), NULL))
-#define ASSERT_OK_ON(pool, call)             ASSERT_STATUS_ON(pool, FURROW_OK, call)
+#define ASSERT_TRUE(condition)                 TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), true))
+#define ASSERT_FALSE(condition)                TEST_ASSERT(test_true(TEST_HERE, #condition, (condition), false))
+#define ASSERT_EQ(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, "==", b, #b))
+#define ASSERT_NE(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, "!=", b, #b))
+#define ASSERT_LT(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, "<", b, #b))
+#define ASSERT_LE(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, "<=", b, #b))
+#define ASSERT_GT(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, ">", b, #b))
+#define ASSERT_GE(a, b)                        TEST_ASSERT(TEST_COMPARE(a, #a, ">=", b, #b))
+#define ASSERT_NEAR(a, b, tolerance)           TEST_ASSERT(test_near(TEST_HERE, #a, #b, (a), (b), (tolerance)))
+#define ASSERT_EQ_STR(a, b)                    TEST_ASSERT(test_equal_strings(TEST_HERE, #a, #b, (a), (b)))
+#define ASSERT_CONTAINS(haystack, needle)      TEST_ASSERT(test_contains(TEST_HERE, #haystack, (haystack), (needle)))
+#define ASSERT_BYTES_EQ(a, b, size)            TEST_ASSERT(test_equal_bytes(TEST_HERE, #a, #b, (a), (b), (size)))
+#define ASSERT_OK(call)                        ASSERT_STATUS(FURROW_OK, call)
+#define ASSERT_STATUS(expected, call)          TEST_ASSERT(test_status(TEST_HERE, #call, (expected), (call), NULL))
+#define ASSERT_OK_ON(pool, call)               ASSERT_STATUS_ON(pool, FURROW_OK, call)
 #define ASSERT_STATUS_ON(pool, expected, call) TEST_ASSERT(test_status(TEST_HERE, #call, (expected), (call), (pool)))
 
 /* ---- MPI flavour ------------------------------------------------------------------------------------------------ */
@@ -137,8 +137,8 @@ test_value test_unsigned(uint64_t value);
 test_value test_double(double value);
 test_value test_address(const volatile void *value);
 
-bool test_compare(const char *file, int line, const char *a, const char *relation, const char *b,
-                  test_value left, test_value right);
+bool test_compare(const char *file, int line, const char *a, const char *relation, const char *b, test_value left,
+                  test_value right);
 bool test_true(const char *file, int line, const char *text, bool value, bool wanted);
 bool test_near(const char *file, int line, const char *a, const char *b, double left, double right, double tolerance);
 bool test_equal_strings(const char *file, int line, const char *a, const char *b, const char *left, const char *right);

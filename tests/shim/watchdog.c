@@ -27,8 +27,9 @@ static double from_environment(const char *name, double otherwise) {
 
 /* Called with the lock held, and never gives it back. The failures so far are often the reason of a hang. */
 static _Noreturn void bite(void) {
-  fprintf(stderr, "\ndeadline: %s%s%s has not ended after %g s%s%s%s\n", shim_world_who(), *shim_world_who() ? ": " : "",
-          test_name, seconds, phase[0] ? ", in phase \"" : "", phase, phase[0] ? "\"" : "");
+  fprintf(stderr, "\ndeadline: %s%s%s has not ended after %g s%s%s%s\n", shim_world_who(),
+          *shim_world_who() ? ": " : "", test_name, seconds, phase[0] ? ", in phase \"" : "", phase,
+          phase[0] ? "\"" : "");
   shim_record record = shim_record_get();
   for (size_t at = 0; at < record.size;) {
     const shim_note *note = (const void *)(record.notes + at);

@@ -88,7 +88,8 @@ WRAP(int, posix_fallocate, (int fd, off_t offset, off_t length), (fd, offset, le
 WRAP(int, shm_open, (const char *name, int flags, mode_t mode), (name, flags, mode), -1)
 WRAP(void *, mmap, (void *at, size_t length, int protection, int flags, int fd, off_t offset),
      (at, length, protection, flags, fd, offset), MAP_FAILED)
-WRAP(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument),
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument),
      (thread, attributes, start, argument), error)
 
 int __real_open(const char *path, int flags, ...);

@@ -7,17 +7,17 @@
 #include <stdint.h>
 
 /* Each call, and the error it fails with unless told otherwise. */
-#define WRAP_LIST(X)          \
-  X(malloc, ENOMEM)           \
-  X(calloc, ENOMEM)           \
-  X(realloc, ENOMEM)          \
-  X(aligned_alloc, ENOMEM)    \
-  X(posix_memalign, ENOMEM)   \
-  X(memfd_create, ENOSYS)     \
-  X(posix_fallocate, ENOSPC)  \
-  X(shm_open, EACCES)         \
-  X(open, EACCES)             \
-  X(mmap, ENOMEM)             \
+#define WRAP_LIST(X)         \
+  X(malloc, ENOMEM)          \
+  X(calloc, ENOMEM)          \
+  X(realloc, ENOMEM)         \
+  X(aligned_alloc, ENOMEM)   \
+  X(posix_memalign, ENOMEM)  \
+  X(memfd_create, ENOSYS)    \
+  X(posix_fallocate, ENOSPC) \
+  X(shm_open, EACCES)        \
+  X(open, EACCES)            \
+  X(mmap, ENOMEM)            \
   X(pthread_create, EAGAIN)
 
 typedef enum wrap_symbol {

@@ -33,7 +33,7 @@ static void *fail_in_thread(void *unused) {
 }
 
 static void misbehave(void) {
-  if (happens("fail")) EXPECT_EQ(test_rank() * 0, 42);
+  if (happens("fail")) EXPECT_EQ(test_rank(), -42);
   if (happens("assert")) asserting();
   if (happens("hang")) pause();
   if (happens("crash")) raise(SIGSEGV);
@@ -99,6 +99,8 @@ TEST(wrap, fails_the_nth_call) {
   EXPECT_EQ(second, NULL);
   EXPECT_EQ(third, NULL);
   free(first);
+  free(second);
+  free(third);
 }
 
 TEST(wrap, is_reset_between_tests) {

@@ -1,5 +1,5 @@
-/* The communicators of a pool, and all that is sent over them. The only place that calls MPI. Knows ranks and bytes; does
-   not know tasks, shared memory or queues.
+/* The communicators of a pool, and all that is sent over them. The only place that calls MPI. Knows ranks and bytes;
+   does not know tasks, shared memory or queues.
 
    Every call here is nonblocking underneath: it waits asleep for ranks that have not come, and drives transfers that
    are under way. All return FURROW_OK or FURROW_E_MPI, after which the communicators are good for nothing. */
@@ -35,13 +35,14 @@ void furrow__mpi_finish(void);
 bool furrow__mpi_is_up(void);
 bool furrow__mpi_is_intracomm(MPI_Comm comm);
 
-/* Duplicate the user's communicator, then find the nodes. Collective on it. The first may also return FURROW_E_NOMEM, on
-   this rank alone, with a communicator that serves to tell the others. */
+/* Duplicate the user's communicator, then find the nodes. Collective on it. The first may also return FURROW_E_NOMEM,
+   on this rank alone, with a communicator that serves to tell the others. */
 furrow_status furrow__comm_create(furrow__comm *comm, MPI_Comm user);
 furrow_status furrow__comm_find_nodes(furrow__comm *comm);
 void furrow__comm_free(furrow__comm *comm);
 
-/* Wait for a request: asleep if it takes long, or, to drive a transfer that all ranks take part in, without sleeping. */
+/* Wait for a request: asleep if it takes long, or, to drive a transfer that all ranks take part in, without sleeping.
+   */
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request);
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request);
 
@@ -55,8 +56,9 @@ furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, vo
 /* `size` bytes of every rank side by side in `all` on rank 0. `size` must be small. */
 furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, void *all, size_t size);
 
-/* Meet: everybody has come. Afterwards `error`, which holds this rank's own failure if call->status says so, is the same
-   on every rank: FURROW_OK if all came with the same operation and numbers and nothing wrong. Rank 0's settings reach all. */
+/* Meet: everybody has come. Afterwards `error`, which holds this rank's own failure if call->status says so, is the
+   same on every rank: FURROW_OK if all came with the same operation and numbers and nothing wrong. Rank 0's settings
+   reach all. */
 furrow_status furrow__comm_meet(furrow__comm *comm, const furrow__call *call, furrow__settings *settings,
                                 const char *host, furrow_error *error);
 

@@ -21,8 +21,8 @@ typedef struct furrow_reducer {
 /** Fold all items into one accumulator, at rank 0.
  *
  *  Collective on the pool. `count`, `item_size` and the accumulator's size must be the same on every rank. Runs of
- *  consecutive tasks, the leaves, are folded in index order, each from a fresh accumulator; leaves merge along one fixed
- *  binary tree, with earlier indices on the left. Both depend on count and sizes alone, so floating-point sums
+ *  consecutive tasks, the leaves, are folded in index order, each from a fresh accumulator; leaves merge along one
+ *  fixed binary tree, with earlier indices on the left. Both depend on count and sizes alone, so floating-point sums
  *  and non-commutative operators give the same bits on any number of ranks and under any schedule.
  *
  *  @param reducer  each rank's own, with the same functions.

@@ -38,7 +38,8 @@ FURROW_API FURROW_MUST_USE furrow_status furrow_init(int *argc, char ***argv, fu
  *  Collective on the pool. Ranks that arrive early wait asleep. If other ranks are in another operation, every rank
  *  gets FURROW_E_MISMATCH, the pool lives on and *pool is not changed.
  *
- *  @param pool  its address; set to NULL unless FURROW_E_MISMATCH is returned. NULL, or the address of NULL, is allowed. */
+ *  @param pool  its address; set to NULL unless FURROW_E_MISMATCH is returned. NULL, or the address of NULL, is
+ *                allowed. */
 FURROW_API furrow_status furrow_finalize(furrow_pool **pool);
 
 /** Make a pool of all ranks of a communicator, which is duplicated and never used again.

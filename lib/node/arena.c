@@ -1,6 +1,7 @@
-/* A memfd whose bytes are reserved by posix_fallocate: a shortage is an error code here, not a SIGBUS later. All addresses
-   up to the limit are mapped at once, so growing needs no second mapping; bytes beyond the size are never touched. The
-   other ranks open it through /proc/PID/fd. Where that is not allowed, shm_open serves, its name removed at once. */
+/* A memfd whose bytes are reserved by posix_fallocate: a shortage is an error code here, not a SIGBUS later. All
+   addresses up to the limit are mapped at once, so growing needs no second mapping; bytes beyond the size are never
+   touched. The other ranks open it through /proc/PID/fd. Where that is not allowed, shm_open serves, its name removed
+   at once. */
 #include "node/arena.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* What stands in a node's shared memory: two meeting records, each worker's share, rings and counts, then the data area. One cache
-   line has one writer. Knows the words; does not know operations, who waits for whom, or MPI. */
+/* What stands in a node's shared memory: two meeting records, each worker's share, rings and counts, then the data
+   area. One cache line has one writer. Knows the words; does not know operations, who waits for whom, or MPI. */
 #ifndef FURROW_NODE_BOARD_H
 #define FURROW_NODE_BOARD_H
 

@@ -1,7 +1,7 @@
-/* Why no wake-up is lost: the waker stores the word, fences, then reads the sleeper count; a sleeper counts itself, then
-   looks at the word again. Both steps are sequentially consistent, so at least one sees the other: either the waker sees
-   the sleeper and calls futex_wake, or the sleeper sees the new word and does not sleep. Between its look and its sleep
-   the kernel compares the word once more. */
+/* Why no wake-up is lost: the waker stores the word, fences, then reads the sleeper count; a sleeper counts itself,
+   then looks at the word again. Both steps are sequentially consistent, so at least one sees the other: either the
+   waker sees the sleeper and calls futex_wake, or the sleeper sees the new word and does not sleep. Between its look
+   and its sleep the kernel compares the word once more. */
 #include "node/gate.h"
 
 #include <limits.h>

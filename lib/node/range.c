@@ -1,6 +1,7 @@
-/* Every unit is in exactly one word, or kept by the one worker whose compare-and-swap removed it. A word's value says all
-   about it (which units are still there), so a compare-and-swap that succeeds on a value that went and came back is right
-   all the same. Only the owner makes an empty word non-empty, and nobody swaps an empty word, so the owner may plainly store.
+/* Every unit is in exactly one word, or kept by the one worker whose compare-and-swap removed it. A word's value says
+   all about it (which units are still there), so a compare-and-swap that succeeds on a value that went and came back is
+   right all the same. Only the owner makes an empty word non-empty, and nobody swaps an empty word, so the owner may
+   plainly store.
 
    An idle worker may leave once every word is empty at one moment. It reads them one by one, so stolen units could pass
    behind its back: out of a word it has yet to read, into one that it has read. A thief therefore counts itself in

@@ -1,5 +1,5 @@
-/* A worker's share of the work: one 64-bit word {begin, end}, taken from the front by its owner and stolen from the back
-   by others. Knows atomics; does not know what a unit is. */
+/* A worker's share of the work: one 64-bit word {begin, end}, taken from the front by its owner and stolen from the
+   back by others. Knows atomics; does not know what a unit is. */
 #ifndef FURROW_NODE_RANGE_H
 #define FURROW_NODE_RANGE_H
 
@@ -35,8 +35,8 @@ void furrow__range_deal(furrow__range_word *word, furrow__range range);
 /* Take up to `want` units from the front; by the owner only. Lock-free. */
 furrow__range furrow__range_take(furrow__range_word *word, uint32_t want);
 
-/* Steal the back half of the largest of `n` shares, keep up to `want` units and put the rest in the thief's own word, which
-   is empty. Returns what was kept; empty only if every share was empty at one moment. */
+/* Steal the back half of the largest of `n` shares, keep up to `want` units and put the rest in the thief's own word,
+   which is empty. Returns what was kept; empty only if every share was empty at one moment. */
 furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, furrow__steals *steals);
 
 #endif

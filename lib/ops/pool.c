@@ -1,5 +1,5 @@
-/* Birth and death of pools. Nobody may be stranded: duplicate first, then agree, on the duplicate, whether every rank has
-   what it needs. */
+/* Birth and death of pools. Nobody may be stranded: duplicate first, then agree, on the duplicate, whether every rank
+   has what it needs. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -11,9 +11,9 @@ enum {
   FURROW__ITEM_SLOTS = 2,    /* one is read while the other is filled */
 };
 
-/* Bytes, from the start of the data area: first the two windows, then rings. Few items stand in a window as a whole, and so do
-   few results. Of many, every worker but rank 0's own has a pair of item slots and a ring of result blocks, while
-   rank 0 reads and writes the caller's arrays. Shipped to every rank as plain words. */
+/* Bytes, from the start of the data area: first the two windows, then rings. Few items stand in a window as a whole,
+   and so do few results. Of many, every worker but rank 0's own has a pair of item slots and a ring of result blocks,
+   while rank 0 reads and writes the caller's arrays. Shipped to every rank as plain words. */
 typedef struct furrow__layout {
   uint64_t items;   /* bytes of the item window; 0: there are no items, or they come through slots */
   uint64_t results; /* bytes of the result window, behind it; 0: there are no results, or they go through blocks */
@@ -31,8 +31,8 @@ typedef struct furrow__traffic {
   int workers;        /* that are not rank 0's own */
 } furrow__traffic;
 
-/* The best layout in at most `room` bytes. Any room of at least FURROW__ROOM_PER_WORKER a worker will do; more means fewer and
-   longer copies. */
+/* The best layout in at most `room` bytes. Any room of at least FURROW__ROOM_PER_WORKER a worker will do; more means
+   fewer and longer copies. */
 furrow__layout furrow__layout_of(const furrow__traffic *traffic, size_t room);
 
 enum { FURROW__ROOM_PER_WORKER = 64 * (FURROW__RESULT_BLOCKS + FURROW__ITEM_SLOTS) };

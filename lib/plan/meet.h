@@ -1,5 +1,5 @@
-/* What ranks bring to a meeting, and what follows from it. Pure: the judgement depends on the calls alone, so every rank
-   that makes it comes to the same. */
+/* What ranks bring to a meeting, and what follows from it. Pure: the judgement depends on the calls alone, so every
+   rank that makes it comes to the same. */
 #ifndef FURROW_PLAN_MEET_H
 #define FURROW_PLAN_MEET_H
 

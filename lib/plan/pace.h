@@ -7,12 +7,13 @@
 typedef struct furrow__pace {
   uint64_t fixed; /* the user's chunk; 0: adaptive */
   uint64_t want;  /* adaptive: what would last about the target time, reached by doubling from 1 */
+  uint64_t least; /* adaptive: what lasts about a microsecond; sharing less is not worth a claim */
 } furrow__pace;
 
 furrow__pace furrow__pace_start(uint64_t fixed);
 
-/* How many to take of a share that holds `left`. Adaptive: never more than half, so that others find something to
-   steal and claims shrink towards the end. At least 1. */
+/* How many to take of a share that holds `left`. Adaptive: at most half, so that others find something to
+   steal and claims shrink towards the end, unless that is less than a microsecond's worth. At least 1. */
 uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left);
 
 /* Learn that `units` took `nanoseconds`. */

@@ -59,7 +59,8 @@ static void take_stream(furrow_pool *pool, node_stream *stream, int w, const fur
   }
 }
 
-/* One worker after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few wait. */
+/* One worker after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few
+   wait. */
 bool furrow__collect(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout) {
   node_stream stream = {.reduction = reduction, .good = true};
   for (int w = 1; w < pool->comm.size; w++) take_stream(pool, &stream, w, layout);

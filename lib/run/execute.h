@@ -1,5 +1,5 @@
-/* Running tasks: the user's function, its generator, its failure. Knows one span of tasks at a time; does not know where
-   items come from, or who claims. */
+/* Running tasks: the user's function, its generator, its failure. Knows one span of tasks at a time; does not know
+   where items come from, or who claims. */
 #ifndef FURROW_RUN_EXECUTE_H
 #define FURROW_RUN_EXECUTE_H
 

@@ -1,6 +1,6 @@
 /* A worker asks for a span of items before it needs it, and reads one slot while the other is filled. What it asked for
-   ahead is the front of its own share: if a thief takes that, the copy was in vain and no more. Results gather in a block while
-   they are neighbours, and go when the block is full or the worker moves elsewhere. */
+   ahead is the front of its own share: if a thief takes that, the copy was in vain and no more. Results gather in a
+   block while they are neighbours, and go when the block is full or the worker moves elsewhere. */
 #include "run/flow.h"
 
 #include <stdlib.h>

@@ -31,8 +31,8 @@ bool furrow__flow_start(furrow__flow *flow, furrow_pool *pool, const furrow__lay
                         const furrow__traffic *traffic, const void *items, void *results);
 void furrow__flow_free(furrow__flow *flow);
 
-/* The items of the tasks from `want.begin` on: as many of `want` as can be had at once. Fetches ahead up to `share_end`. The
-   address is good until the next call. */
+/* The items of the tasks from `want.begin` on: as many of `want` as can be had at once. Fetches ahead up to
+   `share_end`. The address is good until the next call. */
 furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t share_end, const char **items);
 
 /* Room of zero bytes for the results of as many tasks of `want` as can be had at once. */

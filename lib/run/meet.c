@@ -1,8 +1,7 @@
-/* Two barriers an operation. Start: each rank fills its seat, then adds itself to `arrived`; the last one judges all seats
-   and opens the gate. Its fetch_add is acquire and release, so it sees every seat; the others see its verdict through the
-   gate. End: the same with `left`. The last one sets its counter back before it opens the gate, when nobody else can
-   be between the two.
-   Cost: an atomic addition a rank, and one wake-up for those who had fallen asleep. */
+/* Two barriers an operation. Start: each rank fills its seat, then adds itself to `arrived`; the last one judges all
+   seats and opens the gate. Its fetch_add is acquire and release, so it sees every seat; the others see its verdict
+   through the gate. End: the same with `left`. The last one sets its counter back before it opens the gate, when nobody
+   else can be between the two. Cost: an atomic addition a rank, and one wake-up for those who had fallen asleep. */
 #include "run/meet.h"
 
 bool furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op) {

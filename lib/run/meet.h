@@ -1,5 +1,5 @@
-/* The start and the end of every operation: all ranks come, and go with the same status. Over the board where there is one,
-   else by messages. */
+/* The start and the end of every operation: all ranks come, and go with the same status. Over the board where there is
+   one, else by messages. */
 #ifndef FURROW_RUN_MEET_H
 #define FURROW_RUN_MEET_H
 

@@ -1,5 +1,5 @@
-/* The accumulators of one rank: those in use, those free, and the merges that the tree asks for. Knows the user's init and
-   merge; does not know leaves' tasks, nor how accumulators travel. */
+/* The accumulators of one rank: those in use, those free, and the merges that the tree asks for. Knows the user's init
+   and merge; does not know leaves' tasks, nor how accumulators travel. */
 #ifndef FURROW_RUN_REDUCTION_H
 #define FURROW_RUN_REDUCTION_H
 

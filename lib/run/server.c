@@ -1,8 +1,8 @@
-/* Two threads of rank 0 may serve: the caller's between its tasks, and the progress thread. `lock` lets one at a time; the
-   caller's only tries it. Nothing is missed: a worker sets its mailbox bit after it has posted, a server clears it before
-   it looks, so what is posted after the look has its bit set. Only a worker that would wait rings the bell; the
-   thread reads the bell before it serves and sleeps only while the bell has not rung since. What never rings is
-   copied in furrow__server_end(), after all workers have left. */
+/* Two threads of rank 0 may serve: the caller's between its tasks, and the progress thread. `lock` lets one at a time;
+   the caller's only tries it. Nothing is missed: a worker sets its mailbox bit after it has posted, a server clears it
+   before it looks, so what is posted after the look has its bit set. Only a worker that would wait rings the bell; the
+   thread reads the bell before it serves and sleeps only while the bell has not rung since. What never rings is copied
+   in furrow__server_end(), after all workers have left. */
 #include "run/server.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
-/* Each round: scatter items, compute, agree whether all went well, gather results. The agreement also waits, asleep, for ranks
-   that take longer; so when data moves, everyone is there to move it. A reduction sends its accumulators at the end of
-   each round, so that no rank keeps more than its block's 2 log2(leaves).
-   Cost a round: one scatter, one allreduce of a word, one gather. */
+/* Each round: scatter items, compute, agree whether all went well, gather results. The agreement also waits, asleep,
+   for ranks that take longer; so when data moves, everyone is there to move it. A reduction sends its accumulators at
+   the end of each round, so that no rank keeps more than its block's 2 log2(leaves). Cost a round: one scatter, one
+   allreduce of a word, one gather. */
 #include "run/static.h"
 
 #include <stdlib.h>

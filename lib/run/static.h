@@ -1,5 +1,5 @@
-/* A static operation: equal blocks by scatter and gather, in rounds of bounded size. For uniform tasks, and wherever there is
-   no shared memory. */
+/* A static operation: equal blocks by scatter and gather, in rounds of bounded size. For uniform tasks, and wherever
+   there is no shared memory. */
 #ifndef FURROW_RUN_STATIC_H
 #define FURROW_RUN_STATIC_H
 

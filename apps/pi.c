@@ -36,14 +36,13 @@ static void add_hits(void *accumulator, const void *later, void *user) {
   *(uint64_t *)accumulator += *(const uint64_t *)later;
 }
 
-static furrow_status count_hits(furrow_pool *pool, void *user, uint64_t tasks) {
+static furrow_status count_hits(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   settings *wanted = user;
-  furrow_progress progress = {furrow_progress_stderr, NULL, 0};
   furrow_options options = FURROW_OPTIONS_INIT;
   options.schedule = wanted->schedule;
   options.seed = wanted->seed;
   options.label = "pi";
-  options.progress = &progress;
+  options.progress = progress;
   furrow_reducer reducer = {.accumulator_size = sizeof(uint64_t), .fold = throw_points, .merge = add_hits};
   return furrow_map_reduce(pool, &reducer, wanted, NULL, 0, tasks, &wanted->hits, &options);
 }

@@ -13,9 +13,10 @@ double app_seconds(void) {
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static furrow_status run_and_time(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, double *seconds) {
+static furrow_status run_and_time(furrow_pool *pool, app_work *work, void *user, uint64_t tasks,
+                                  const furrow_progress *progress, double *seconds) {
   double start = app_seconds();
-  furrow_status status = work(pool, user, tasks);
+  furrow_status status = work(pool, user, tasks, progress);
   *seconds = app_seconds() - start;
   return status;
 }
@@ -24,7 +25,7 @@ static furrow_status run_and_time(furrow_pool *pool, app_work *work, void *user,
 static furrow_status measure_alone(furrow_pool *alone, app_work *work, void *user, uint64_t tasks, double *rate) {
   uint64_t sample = 1;
   for (double seconds;;) {
-    furrow_status status = run_and_time(alone, work, user, sample, &seconds);
+    furrow_status status = run_and_time(alone, work, user, sample, NULL, &seconds);
     if (status != FURROW_OK) return status;
     *rate = (double)sample / seconds;
     if (sample == tasks || seconds > ALONE_SECONDS / 2) return FURROW_OK;
@@ -48,10 +49,11 @@ static furrow_status run_alone(furrow_pool *pool, app_work *work, void *user, ui
 
 furrow_status app_run_timed(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, double samples,
                             app_timing *timing) {
+  const furrow_progress progress = {furrow_progress_stderr, NULL, 0};
   double tasks_alone = 0, seconds = 0; /* tasks a second */
   furrow_status status = FURROW_OK;
   if (furrow_pool_size(pool) > 1) status = run_alone(pool, work, user, tasks, &tasks_alone);
-  if (status == FURROW_OK) status = run_and_time(pool, work, user, tasks, &seconds);
+  if (status == FURROW_OK) status = run_and_time(pool, work, user, tasks, &progress, &seconds);
 
   timing->ranks = furrow_pool_size(pool);
   timing->seconds = seconds;

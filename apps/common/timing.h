@@ -12,9 +12,10 @@ typedef struct app_timing {
 } app_timing;
 
 /* Work in tasks: an operation on this pool. It may run several times; its last result is what counts. */
-typedef furrow_status app_work(furrow_pool *pool, void *user, uint64_t tasks);
+typedef furrow_status app_work(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress);
 
-/* Run the work on all ranks, and before that about a second of it on rank 0 alone, while the others sleep.
+/* Run the work on all ranks, with a progress line; and before that about a second of it, without one, on rank 0 alone
+ * while the others sleep.
  *
  * Collective on the pool. `samples` is what the tasks draw in all; *timing is filled on rank 0. */
 furrow_status app_run_timed(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, double samples,

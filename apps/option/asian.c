@@ -85,10 +85,9 @@ static void merge(void *accumulator, const void *later, void *user) {
   pairs_merge(accumulator, later);
 }
 
-static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks) {
+static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   basket_model *model = user;
-  furrow_progress progress = {furrow_progress_stderr, NULL, 0};
-  furrow_options options = run_options(model->wanted, "asian", &progress);
+  furrow_options options = run_options(model->wanted, "asian", progress);
   furrow_reducer reducer = {.accumulator_size = sizeof(pairs), .fold = simulate, .merge = merge};
   return furrow_map_reduce(pool, &reducer, model, NULL, 0, tasks, &model->sum, &options);
 }

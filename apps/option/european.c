@@ -42,10 +42,9 @@ static void merge(void *accumulator, const void *later, void *user) {
   furrow_moments_merge(&((payoffs *)accumulator)->put, &((const payoffs *)later)->put);
 }
 
-static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks) {
+static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   simulation *s = user;
-  furrow_progress progress = {furrow_progress_stderr, NULL, 0};
-  furrow_options options = run_options(s->wanted, "european", &progress);
+  furrow_options options = run_options(s->wanted, "european", progress);
   furrow_reducer reducer = {.accumulator_size = sizeof(payoffs), .fold = simulate, .merge = merge};
   return furrow_map_reduce(pool, &reducer, s, NULL, 0, tasks, &s->sum, &options);
 }

@@ -2,7 +2,7 @@
  * picture and milliseconds where it crosses the set. A task gets its row's number and returns its pixels; whoever is
  * free takes the next rows. Compare `--schedule static`, where every rank has its share beforehand.
  *
- *   mpirun build/bin/mandelbrot --center -0.7453,0.1127 --zoom 300 --output seahorse.png */
+ *   mpirun build/bin/mandelbrot --center -0.74364388703,0.13182590421 --zoom 5000 --iterations 5000 */
 #include <errno.h>
 #include <furrow.h>
 #include <math.h>

@@ -95,6 +95,7 @@ void shim_world_begin(int *argc, char **argv) {
 int shim_world_end(int status) {
   int worst = status;
   furrow_pool_destroy(&pool);
+  if (shim_leaks() && status == 0) status = 1;
   PMPI_Allreduce(&status, &worst, 1, MPI_INT, MPI_MAX, ours);
   if (under_test != MPI_COMM_WORLD && under_test != MPI_COMM_SELF) PMPI_Comm_free(&under_test);
   PMPI_Comm_free(&ours);

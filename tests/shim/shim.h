@@ -43,6 +43,10 @@ shim_record shim_record_get(void);
 const char *shim_note_file(const shim_note *note);
 const char *shim_note_text(const shim_note *note);
 
+/* Under a sanitizer that looks for leaks: whether there are any now. MPI unloads its plugins at its end, after which their
+   leaks can't be told from ours: so this is asked before, and the check at exit is off. */
+bool shim_leaks(void);
+
 /* ---- watchdog.c ---- */
 
 void shim_watch_start(void);

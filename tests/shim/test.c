@@ -99,6 +99,12 @@ void test_phase(const char *format, ...) {
   shim_watch_phase(text);
 }
 
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+bool shim_leaks(void) {
+  return __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check() != 0;
+}
+
 /* ---- values ---- */
 
 test_value test_signed(int64_t value) {

@@ -1,5 +1,6 @@
 /* The shim's own test: what SELFTEST says happens on the world's rank SELFTEST_RANK. Driven by tests/cli/shim.
- *   fail, assert, skip, hang, crash, exit, threads; strand: leave while the others wait in an operation; nothing else. */
+ *   fail, assert, skip, hang, crash, exit, threads; leak (seen by a sanitizer only); strand: leave while the others wait
+ *   in an operation. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,6 +39,11 @@ static void misbehave(void) {
   if (happens("hang")) pause();
   if (happens("crash")) raise(SIGSEGV);
   if (happens("exit")) _exit(0);
+  if (happens("leak")) {
+    void *volatile lost = malloc(1000);
+    lost = NULL;
+    EXPECT_EQ(lost, NULL);
+  }
   if (happens("threads")) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, fail_in_thread, NULL) == 0) pthread_join(thread, NULL);

@@ -1,7 +1,9 @@
 /* Results for programs to read. Numbers carry all their digits, so equal text means equal bits. */
 #include "json.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 static json_t *number_or_null(double value) {
   return isfinite(value) ? json_real(value) : json_null();
@@ -27,12 +29,11 @@ json_t *app_json_timing(const app_timing *timing) {
 
 furrow_status app_print_json(furrow_pool *pool, json_t *json) {
   furrow_status status = FURROW_OK;
+  errno = 0;
   if (furrow_is_root(pool)) {
-    if (!json)
-      status = FURROW_E_NOMEM;
-    else if (json_dumpf(json, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)
-      status = FURROW_E_IO;
+    bool printed = json && json_dumpf(json, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+    if (!printed) status = ferror(stdout) ? FURROW_E_IO : FURROW_E_NOMEM;
     json_decref(json);
   }
-  return furrow_agree(pool, status, status == FURROW_E_NOMEM ? "there is no room for the report" : "standard output");
+  return furrow_agree(pool, status, errno ? strerror(errno) : "the report could not be made");
 }

@@ -1,9 +1,7 @@
 /* Results for programs to read. Numbers carry all their digits, so equal text means equal bits. */
 #include "json.h"
 
-#include <errno.h>
 #include <math.h>
-#include <string.h>
 
 static json_t *number_or_null(double value) {
   return isfinite(value) ? json_real(value) : json_null();
@@ -27,13 +25,14 @@ json_t *app_json_timing(const app_timing *timing) {
                    positive_or_null(timing->rate_of_one), "speedup", positive_or_null(app_speedup(timing)));
 }
 
+/* That standard output takes no more is found by app_finish(). */
 furrow_status app_print_json(furrow_pool *pool, json_t *json) {
   furrow_status status = FURROW_OK;
-  errno = 0;
   if (furrow_is_root(pool)) {
-    bool printed = json && json_dumpf(json, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
-    if (!printed) status = ferror(stdout) ? FURROW_E_IO : FURROW_E_NOMEM;
+    bool made = json && (json_dumpf(json, stdout, JSON_INDENT(2)) == 0 || ferror(stdout));
+    if (!made) status = FURROW_E_NOMEM;
+    putchar('\n');
     json_decref(json);
   }
-  return furrow_agree(pool, status, errno ? strerror(errno) : "the report could not be made");
+  return furrow_agree(pool, status, "there is no room for the report");
 }

@@ -46,6 +46,10 @@ void furrow__comm_free(furrow__comm *comm);
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request);
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request);
 
+/* Let MPI make progress on whatever this process has under way. For waits outside MPI: another rank may be on its way here
+   through a receive that needs our help. */
+void furrow__comm_poke(furrow__comm *comm);
+
 /* Bitwise or, and maximum, of `n` words, for everybody. */
 furrow_status furrow__comm_or(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);
 furrow_status furrow__comm_max(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);

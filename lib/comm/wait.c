@@ -47,6 +47,11 @@ furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request) {
   }
 }
 
+void furrow__comm_poke(furrow__comm *comm) {
+  int found = 0;
+  if (comm->size > 1) MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm->all, &found, MPI_STATUS_IGNORE);
+}
+
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request) {
   for (;;) {
     int done = 0;

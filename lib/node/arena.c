@@ -111,6 +111,6 @@ bool furrow__arena_grow(furrow__arena *arena, size_t size) {
 
 void furrow__arena_close(furrow__arena *arena) {
   if (arena->base) munmap(arena->base, arena->limit);
-  if (arena->fd >= 0) close(arena->fd);
+  if (arena->base && arena->fd >= 0) close(arena->fd);
   *arena = (furrow__arena){NULL, 0, 0, -1};
 }

@@ -19,7 +19,7 @@ typedef struct furrow__arena {
   char *base;   /* NULL: none. `limit` bytes of addresses, of which `size` may be touched */
   size_t size;  /* on the creator, and as of the opening elsewhere */
   size_t limit; /* it may grow up to this */
-  int fd;       /* the creator's, -1 elsewhere */
+  int fd;       /* the creator's, -1 elsewhere; valid with a base only */
 } furrow__arena;
 
 /* Make one. Returns NULL, or the reason why not, such as "memfd_create: Operation not permitted" (in `reason`). */

@@ -4,7 +4,8 @@
 furrow_status furrow_bcast(furrow_pool *pool, void *data, size_t size) {
   furrow__call call;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_BCAST)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_BCAST);
+  if (begun != FURROW_OK) return begun;
   call.numbers[0] = size;
   if (!data && size) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_bcast: data is NULL, but size is %zu", size);
   furrow_status status = furrow__meet(pool, &call, NULL, NULL);
@@ -16,7 +17,8 @@ furrow_status furrow_bcast(furrow_pool *pool, void *data, size_t size) {
 furrow_status furrow_agree(furrow_pool *pool, furrow_status mine, const char *why) {
   furrow__call call;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_AGREE)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_AGREE);
+  if (begun != FURROW_OK) return begun;
   if ((unsigned)mine > FURROW_E_MPI)
     furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_agree: %d is no furrow_status", (int)mine);
   else if (mine != FURROW_OK)

@@ -8,14 +8,17 @@ static bool overlap(const char *a, size_t a_size, const char *b, size_t b_size) 
   return a_size && b_size && (uintptr_t)a < (uintptr_t)b + b_size && (uintptr_t)b < (uintptr_t)a + a_size;
 }
 
+/* No array is larger; with room to round a size up. */
+static const size_t MOST_BYTES = PTRDIFF_MAX - 4096;
+
 /* What can be wrong with the arrays. Only rank 0's count, but sizes matter everywhere. */
 static void check_arrays(furrow_pool *pool, const furrow__work *work, furrow__call *call) {
   const char *op = furrow__op_name(work->op);
   uint64_t results = furrow__is_reduction(work) ? 1 : work->count;
-  if (work->item_size && work->count > SIZE_MAX / work->item_size)
+  if (work->item_size && work->count > MOST_BYTES / work->item_size)
     furrow__call_fail(pool, call, FURROW_E_ARG, "%s: %" PRIu64 " items of %zu bytes exceed the address space", op,
                       work->count, work->item_size);
-  if (work->result_size && results > SIZE_MAX / work->result_size)
+  if (work->result_size && results > MOST_BYTES / work->result_size)
     furrow__call_fail(pool, call, FURROW_E_ARG, "%s: %" PRIu64 " results of %zu bytes exceed the address space", op,
                       results, work->result_size);
   if (pool->comm.rank != 0 || call->status != FURROW_OK) return;
@@ -46,7 +49,8 @@ furrow_status furrow_map(furrow_pool *pool, furrow_map_fn *fn, void *user, const
                          uint64_t count, void *results, size_t result_size, const furrow_options *options) {
   furrow__call call;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_MAP)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_MAP);
+  if (begun != FURROW_OK) return begun;
   furrow__work work = {.op = FURROW__OP_MAP,
                        .map = fn,
                        .user = user,
@@ -64,7 +68,8 @@ furrow_status furrow_map_reduce(furrow_pool *pool, const furrow_reducer *reducer
                                 size_t item_size, uint64_t count, void *result, const furrow_options *options) {
   furrow__call call;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_MAP_REDUCE)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_MAP_REDUCE);
+  if (begun != FURROW_OK) return begun;
   furrow__work work = {.op = FURROW__OP_MAP_REDUCE,
                        .user = user,
                        .items = items,
@@ -92,7 +97,8 @@ furrow_status furrow_reduce(furrow_pool *pool, void (*merge)(void *accumulator, 
                             const furrow_options *options) {
   furrow__call call;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_REDUCE)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_REDUCE);
+  if (begun != FURROW_OK) return begun;
   furrow__work work = {.op = FURROW__OP_REDUCE,
                        .reducer = {.accumulator_size = item_size, .merge = merge},
                        .user = user,

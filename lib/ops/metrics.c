@@ -57,7 +57,8 @@ furrow_status furrow_metrics_get(furrow_pool *pool, furrow_metrics *metrics, fur
   furrow__call call;
   furrow_rank_metrics *room = NULL;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_METRICS)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_METRICS);
+  if (begun != FURROW_OK) return begun;
   if (pool->comm.rank == 0) {
     if (!ranks) ranks = room = calloc((size_t)pool->comm.size, sizeof *room);
     if (!ranks) furrow__call_fail(pool, &call, FURROW_E_NOMEM, "furrow_metrics_get: no memory");

@@ -147,14 +147,15 @@ static void bury(furrow_pool *pool) {
 static furrow_status part(furrow_pool *pool, furrow__op op) {
   furrow__call call;
   furrow__settings settings = {.schedule = pool->defaults.metrics};
-  if (!furrow__call_begin(pool, &call, op)) return pool->broken;
-  furrow_status status = furrow__meet(pool, &call, &settings, NULL);
+  furrow_status status = furrow__call_begin(pool, &call, op);
+  if (status != FURROW_OK) return status;
+  status = furrow__meet(pool, &call, &settings, NULL);
   if (status == FURROW_OK && settings.schedule) print_metrics(pool);
   return status;
 }
 
 void furrow_pool_destroy(furrow_pool **address) {
-  if (!address || !*address) return;
+  if (!address || !*address || atomic_load(&(*address)->busy)) return; /* not from inside one of its tasks */
   furrow_pool *pool = *address;
   *address = NULL;
   while (part(pool, FURROW__OP_DESTROY) == FURROW_E_MISMATCH) continue; /* the others are told; they will come */
@@ -165,7 +166,7 @@ furrow_status furrow_finalize(furrow_pool **address) {
   if (!address || !*address) return FURROW_OK;
   furrow_pool *pool = *address;
   furrow_status status = part(pool, FURROW__OP_FINALIZE);
-  if (status == FURROW_E_MISMATCH) return status;
+  if (status == FURROW_E_MISMATCH || atomic_load(&pool->busy)) return status;
   bool owns_mpi = pool->owns_mpi && pool->broken != FURROW_E_MPI;
   bury(pool);
   *address = NULL;

@@ -68,7 +68,8 @@ furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t si
   furrow__call call;
   if (out) *out = NULL;
   if (!pool) return FURROW_E_ARG;
-  if (!furrow__call_begin(pool, &call, FURROW__OP_SHARE)) return pool->broken;
+  furrow_status begun = furrow__call_begin(pool, &call, FURROW__OP_SHARE);
+  if (begun != FURROW_OK) return begun;
   call.numbers[0] = size;
   furrow_share *share = calloc(1, sizeof *share);
   if (!share) furrow__call_fail(pool, &call, FURROW_E_NOMEM, "furrow_share_create: no memory");

@@ -4,9 +4,13 @@
 static const uint64_t TARGET_NANOSECONDS = 75000;
 static const uint64_t LEAST_NANOSECONDS = 1000;
 
-static uint64_t min(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t min(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
 
-static uint64_t max(uint64_t a, uint64_t b) { return a > b ? a : b; }
+static uint64_t max(uint64_t a, uint64_t b) {
+  return a > b ? a : b;
+}
 
 furrow__pace furrow__pace_start(uint64_t fixed) {
   return (furrow__pace){fixed, 1, 1};

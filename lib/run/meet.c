@@ -4,11 +4,15 @@
    else can be between the two. Cost: an atomic addition a rank, and one wake-up for those who had fallen asleep. */
 #include "run/meet.h"
 
-bool furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op) {
+enum { FIRST_NAP = 1000000, LONGEST_NAP = 100000000 }; /* nanoseconds */
+
+furrow_status furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op) {
   *call = (furrow__call){.op = op};
-  if (pool->broken != FURROW_OK) return false;
+  if (pool->broken != FURROW_OK) return pool->broken;
   furrow__error_clear(&pool->error);
-  return true;
+  if (!atomic_load(&pool->busy)) return FURROW_OK;
+  return furrow__error_set(&pool->error, FURROW_E_ARG, furrow__here(pool), FURROW_NO_TASK,
+                           "%s: called while this rank is inside an operation of the same pool", furrow__op_name(op));
 }
 
 void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status status, const char *format, ...) {
@@ -45,10 +49,16 @@ static void judge(furrow_pool *pool, furrow__record *record) {
     furrow__text_copy(verdict->host, sizeof verdict->host, pool->board.hosts[verdict->rank]);
 }
 
-/* Wait until the gate shows this operation's number. */
+/* Wait until the gate shows this operation's number. A rank that is still to come may be in an MPI call of the user's that
+   needs this rank's progress, so look after MPI at growing intervals, ten times a second in the end. */
 static void pass(furrow_pool *pool, furrow__gate *gate) {
   uint32_t number = (uint32_t)pool->meetings, word;
-  while ((word = furrow__gate_read(gate)) != number) furrow__gate_wait(gate, word, 0, &pool->patience);
+  uint64_t nap = FIRST_NAP;
+  while ((word = furrow__gate_read(gate)) != number) {
+    if (furrow__gate_wait(gate, word, nap, &pool->patience) != word) continue;
+    furrow__comm_poke(&pool->comm);
+    nap = nap * 2 < LONGEST_NAP ? nap * 2 : LONGEST_NAP;
+  }
 }
 
 /* True for the last of all ranks to come. */
@@ -106,6 +116,7 @@ furrow_status furrow__leave(furrow_pool *pool) {
   else
     pass(pool, &record->end);
   uint32_t failer = atomic_load_explicit(&record->failer, memory_order_acquire);
+  furrow__error_clear(&pool->error);
   if (failer) pool->error = seats_of(pool)[failer - 1].error;
   return pool->error.status;
 }

@@ -5,8 +5,9 @@
 
 #include "run/pool.h"
 
-/* Begin a call: clear the pool's error. False if the pool is broken, whose status is then to be returned. */
-bool furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op);
+/* Begin a call: clear the pool's error. Unless FURROW_OK this rank must return that at once, without meeting anyone: the
+   pool is broken, or one of its own tasks makes the call. */
+furrow_status furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op);
 
 /* What this rank found wrong by itself, before it meets the others. Keeps the first. */
 void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status status, const char *format, ...)

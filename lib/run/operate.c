@@ -74,7 +74,9 @@ furrow_status furrow__operate(furrow_pool *pool, furrow__work *work, furrow__cal
   if (status == FURROW_OK) {
     work->units = units_of(work); /* rank 0's leaf counts */
     pool->series++;
+    atomic_store(&pool->busy, true);
     status = run(pool, work, &layout);
+    atomic_store(&pool->busy, false);
   }
   if (root) furrow__server_end(pool);
   if (status != FURROW_OK) return status;

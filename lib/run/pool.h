@@ -18,6 +18,7 @@ struct furrow_pool {
   furrow__defaults defaults;
   furrow_error error;   /* of the last operation */
   furrow_status broken; /* unless FURROW_OK: every operation returns this, and `error` says why for ever */
+  atomic_bool busy;     /* user's functions run: the pool takes no other operation */
   uint64_t meetings;    /* held so far */
   uint64_t series;      /* maps and reductions so far */
   furrow_rank_metrics metrics;

@@ -105,7 +105,7 @@ TEST(rng, uniform_is_the_upper_53_bits) {
   for (int i = 0; i < 1000; i++) ASSERT_EQ(furrow_rng_uniform(&rng), ldexp((double)(furrow_rng_u64(&twin) >> 11), -53));
 }
 
-/* ---- bounded draws ------------------------------------------------------------------------------------------------ */
+/* ---- bounded draws ----------------------------------------------------------------------------------------------- */
 
 /* Pearson's sum for `bins` equally likely bins, in standard deviations from its mean: beyond 5 is no chance. */
 static double surprise(const uint64_t *bins, int count, uint64_t draws) {
@@ -198,7 +198,7 @@ TEST(rng, below_hits_all_results_alike) {
   }
 }
 
-/* ---- fills -------------------------------------------------------------------------------------------------------- */
+/* ---- fills ------------------------------------------------------------------------------------------------------- */
 
 enum { MOST = 100003 };
 
@@ -238,7 +238,7 @@ TEST(rng, fill_u64_is_single_draws) {
   EXPECT_BYTES_EQ(&rng, &twin, sizeof rng);
 }
 
-/* ---- neighbours --------------------------------------------------------------------------------------------------- */
+/* ---- neighbours -------------------------------------------------------------------------------------------------- */
 
 /* The correlation of two streams, in standard deviations. */
 static double correlation(furrow_rng a, furrow_rng b) {

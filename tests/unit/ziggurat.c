@@ -23,7 +23,7 @@ static double exponential_beyond(double x) {
   return exp(-x);
 }
 
-/* ---- layers ------------------------------------------------------------------------------------------------------- */
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 static double edge(const furrow__ziggurat_layer *layers, int i) {
   return i < 256 ? ldexp(layers[i].step, 53) : 0.0;
@@ -62,7 +62,7 @@ TEST(ziggurat, starts_are_the_published_ones) { /* Marsaglia and Tsang, 2000: 25
   EXPECT_NEAR(FURROW__EXPONENTIAL_START, 7.69711747013104972, 1e-14);
 }
 
-/* ---- single draws ------------------------------------------------------------------------------------------------- */
+/* ---- single draws ------------------------------------------------------------------------------------------------ */
 
 /* A generator whose first draw is `bits`; the second depends on `salt`. */
 static furrow_rng about_to_draw(uint64_t bits, uint64_t salt) {
@@ -127,7 +127,7 @@ TEST(ziggurat, few_draws_take_more_than_one_u64) {
   }
 }
 
-/* ---- distributions ------------------------------------------------------------------------------------------------ */
+/* ---- distributions ----------------------------------------------------------------------------------------------- */
 
 enum { DRAWS = 10000000, BATCH = 10000, BINS = 2000, TAIL_BINS = 20, POWERS = 4 };
 

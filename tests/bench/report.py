@@ -123,13 +123,14 @@ def table(evaluated):
 
 
 def heading(info, ranks, mode, rounds):
+    busy = "\nThe machine was busy with something else: these figures are not to be trusted." if info["load"] > 1 else ""
     v = info["versions"]
     return "\n".join([
         "furrow %s (%s), %d ranks, %s benchmark, %d rounds, %s" % (v["furrow"], v["commit"], ranks, mode, rounds,
                                                                    info["date"]),
         "%s, %d cores, %s, load %.1f at the start" % (info["cpu"], info["cores"], info["system"], info["load"]),
         "%s; %s; Python %s, mpi4py %s, joblib %s" % (v["MPI"], v["compiler"], v["Python"], v["mpi4py"], v["joblib"]),
-    ])
+    ]) + busy
 
 
 def verdict(evaluated, failures):

@@ -14,6 +14,7 @@ enum {
   LONG_NAP = 1000000,     /* while it is recent, and */
   QUIET = 100000000,      /* after so long */
   LONGEST_NAP = 10000000, /* up to this */
+  POKES = 100,            /* about 30 µs: a transfer in pieces needs an answer to each */
 };
 
 typedef struct nap_plan {
@@ -49,7 +50,8 @@ furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request) {
 
 void furrow__comm_poke(furrow__comm *comm) {
   int found = 0;
-  if (comm->size > 1) MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm->all, &found, MPI_STATUS_IGNORE);
+  for (int i = 0; comm->size > 1 && i < POKES; i++)
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm->all, &found, MPI_STATUS_IGNORE);
 }
 
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request) {

@@ -12,7 +12,8 @@ FURROW_BEGIN_DECLS
 typedef struct furrow_reducer {
   size_t size;                                 /**< of this struct; 0: its first version */
   size_t accumulator_size;                     /**< in bytes, at least 1 */
-  void (*init)(void *accumulator, void *user); /**< make the neutral element; NULL: zero bytes */
+  void (*init)(void *accumulator, void *user); /**< make the neutral element of zero bytes; NULL: they
+                                                                        are it */
   int (*fold)(furrow_task *task, const void *item, void *accumulator); /**< fold one task in; 0, or fail as in a map */
   void (*merge)(void *accumulator, const void *later, void *user); /**< accumulator ⊕= later; associative, need not
                                                                         commute */

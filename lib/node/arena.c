@@ -10,8 +10,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "node/memory.h"
 
 static const char *explain(char *reason, size_t size, const char *call, int error) {
   snprintf(reason, size, "%s: %s", call, strerror(error));
@@ -25,6 +29,18 @@ static const char *map(furrow__arena *arena, int fd, int protection, char *reaso
   return NULL;
 }
 
+/* posix_fallocate knows neither how much memory the machine has (it would call for the OOM killer) nor the limit on file
+   sizes (the kernel would send SIGXFSZ). Returns 0 or an error number. */
+static int reserve(int fd, size_t from, size_t bytes) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && from + bytes > limit.rlim_cur)
+    return EFBIG;
+  if (bytes > furrow__memory_available()) return ENOMEM;
+  int error;
+  while ((error = posix_fallocate(fd, (off_t)from, (off_t)bytes)) == EINTR) continue;
+  return error;
+}
+
 /* Not a secret: it tells this memory from that of another process in another PID namespace. */
 static uint64_t make_nonce(void) {
   uint64_t nonce = 0;
@@ -35,7 +51,7 @@ static uint64_t make_nonce(void) {
 static const char *create(furrow__arena *arena, int fd, const char *call, furrow__arena_name *name, char *reason,
                           size_t reason_size) {
   if (fd < 0) return explain(reason, reason_size, call, errno);
-  int error = posix_fallocate(fd, 0, (off_t)arena->size);
+  int error = reserve(fd, 0, arena->size);
   const char *why = error ? explain(reason, reason_size, "posix_fallocate", error)
                           : map(arena, fd, PROT_READ | PROT_WRITE, reason, reason_size);
   if (why) {
@@ -85,15 +101,17 @@ const char *furrow__arena_open(furrow__arena *arena, const furrow__arena_name *n
   *arena = (furrow__arena){NULL, name->size, name->limit, -1};
   char path[64];
   snprintf(path, sizeof path, "/proc/%lld/fd/%lld", (long long)name->pid, (long long)name->fd);
-  int mode = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC;
+  int mode = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY; /* it might be anything */
   int fd = name->shm[0] ? shm_open(name->shm, mode, 0) : open(path, mode);
   if (fd < 0) return explain(reason, reason_size, name->shm[0] ? "shm_open" : path, errno);
-  const char *why = map(arena, fd, PROT_READ | (writable ? PROT_WRITE : 0), reason, reason_size);
+  struct stat file;
+  bool plausible = fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && (uint64_t)file.st_size >= name->size;
+  const char *why =
+      plausible ? map(arena, fd, PROT_READ | (writable ? PROT_WRITE : 0), reason, reason_size) : "another process's";
   close(fd);
-  if (why) return why;
-  if (memcmp(arena->base, &name->nonce, sizeof name->nonce) == 0) return NULL;
+  if (!why && memcmp(arena->base, &name->nonce, sizeof name->nonce) == 0) return NULL;
+  if (!why || !plausible) snprintf(reason, reason_size, "%s is another process's", path);
   furrow__arena_close(arena);
-  snprintf(reason, reason_size, "%s is another process's", path);
   return reason;
 }
 
@@ -104,7 +122,7 @@ void furrow__arena_hide(const furrow__arena_name *name) {
 bool furrow__arena_grow(furrow__arena *arena, size_t size) {
   if (size <= arena->size) return true;
   if (size > arena->limit || arena->fd < 0) return false;
-  if (posix_fallocate(arena->fd, (off_t)arena->size, (off_t)(size - arena->size)) != 0) return false;
+  if (reserve(arena->fd, arena->size, size - arena->size) != 0) return false;
   arena->size = size;
   return true;
 }

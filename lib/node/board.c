@@ -30,6 +30,7 @@ static size_t assign(furrow__board *board, char *base, int ranks) {
   board->rings = next(base, &offset, n * sizeof *board->rings);
   board->mailbox = next(base, &offset, mailbox_words(ranks) * sizeof *board->mailbox);
   board->bell = next(base, &offset, sizeof *board->bell);
+  board->broken = next(base, &offset, sizeof *board->broken);
   offset = round_up(offset, PAGE);
   board->data = next(base, &offset, 0);
   return offset;

@@ -63,6 +63,7 @@ typedef struct furrow__board {
   furrow__rings *rings;
   _Atomic uint64_t *mailbox; /* a bit a worker: something has been posted or asked */
   furrow__gate *bell;        /* rings when a worker must not be kept waiting */
+  atomic_bool *broken;       /* communication broke on some rank: nobody will meet any more */
   char *data;
 } furrow__board;
 

@@ -73,11 +73,11 @@ static void sleep_once(furrow__gate *gate, uint32_t old, uint64_t timeout) {
 
 uint32_t furrow__gate_wait(furrow__gate *gate, uint32_t old, uint64_t timeout, furrow__patience *patience) {
   if (still(gate, old)) look_for_a_while(gate, old, patience->manner);
-  uint64_t start = timeout && still(gate, old) ? furrow__now() : 0;
-  while (still(gate, old)) {
+  uint64_t start = timeout && still(gate, old) ? furrow__now() : 0, slept = 0;
+  while (still(gate, old) && (!timeout || slept < timeout)) {
     patience->sleeps++;
-    sleep_once(gate, old, timeout);
-    if (timeout && furrow__now() - start >= timeout) break;
+    sleep_once(gate, old, timeout ? timeout - slept : 0);
+    if (timeout) slept = furrow__now() - start;
   }
   return furrow__gate_read(gate);
 }

@@ -44,6 +44,21 @@ furrow__range furrow__range_take(furrow__range_word *word, uint32_t want) {
   }
 }
 
+/* The share is empty, or begins where the units end: thieves take from the back only. Counted like a theft, so that no
+   scan misses what comes back behind it. */
+void furrow__range_give_back(furrow__range_word *word, furrow__range units, furrow__steals *steals) {
+  atomic_fetch_add_explicit(&steals->moving, 1, memory_order_seq_cst);
+  uint64_t seen = atomic_load_explicit(&word->word, memory_order_acquire);
+  furrow__range all;
+  do {
+    furrow__range rest = unpack(seen);
+    all = (furrow__range){units.begin, furrow__range_length(rest) ? rest.end : units.end};
+  } while (!atomic_compare_exchange_weak_explicit(&word->word, &seen, pack(all), memory_order_seq_cst,
+                                                  memory_order_acquire));
+  atomic_fetch_add_explicit(&steals->moved, 1, memory_order_seq_cst);
+  atomic_fetch_sub_explicit(&steals->moving, 1, memory_order_seq_cst);
+}
+
 /* The index of the largest share, or -1 if all were empty when looked at. */
 static int largest(const furrow__range_word *words, int n, int thief, uint64_t *seen) {
   int victim = -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "node/memory.h"
 #include "run/furnish.h"
 #include "run/meet.h"
 
@@ -43,7 +44,9 @@ static furrow_status make_room(furrow_pool *pool, furrow_share *share) {
   bool alone = pool->comm.size == 1;
   if (!alone && furrow__arena_share(pool, bytes, bytes, &share->arena, &why) != FURROW_OK) return FURROW_E_MPI;
   if (!alone && why.status == FURROW_OK) return FURROW_OK;
-  share->private = aligned_alloc(PAGE, (share->size / PAGE + 1) * PAGE);
+  /* An allocation succeeds beyond what there is, and dies when it is touched. */
+  bool fits = bytes <= furrow__memory_available() / (uint64_t)pool->comm.node_size;
+  if (fits) share->private = aligned_alloc(PAGE, (share->size / PAGE + 1) * PAGE);
   if (!share->private)
     furrow__error_set(&pool->error, FURROW_E_NOMEM, furrow__here(pool), FURROW_NO_TASK,
                       "furrow_share_create: no memory for %zu bytes", share->size);

@@ -35,8 +35,10 @@ furrow__layout furrow__layout_of(const furrow__traffic *traffic, size_t room) {
   uint64_t workers = (uint64_t)traffic->workers;
   uint64_t items = product(traffic->count, traffic->item_size);
   uint64_t results = product(traffic->count, traffic->result_size);
-  if (items <= min(ITEM_WINDOW, room / 4)) layout.items = round_up(items);
-  if (!traffic->reduction && results <= min(RESULT_WINDOW, room / 4)) layout.results = round_up(results);
+  uint64_t least = workers * FURROW__ROOM_PER_WORKER; /* the rings must have a line for each piece */
+  uint64_t spare = room > least ? (room - least) / 4 / LINE * LINE : 0;
+  if (items <= min(ITEM_WINDOW, spare)) layout.items = round_up(items);
+  if (!traffic->reduction && results <= min(RESULT_WINDOW, spare)) layout.results = round_up(results);
   uint64_t windows = layout.items + layout.results;
   uint64_t most = (room - windows) / (workers * (FURROW__RESULT_BLOCKS + FURROW__ITEM_SLOTS)) / LINE * LINE;
   if (results && !layout.results)

@@ -3,6 +3,7 @@
 /* Long enough that a claim of some 50 ns is lost in it, short enough that the last claims end together. */
 static const uint64_t TARGET_NANOSECONDS = 75000;
 static const uint64_t LEAST_NANOSECONDS = 1000;
+static const uint32_t SLICES = 16;
 
 static uint64_t min(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -19,6 +20,14 @@ furrow__pace furrow__pace_start(uint64_t fixed) {
 uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left) {
   if (pace->fixed) return (uint32_t)min(pace->fixed, UINT32_MAX);
   return (uint32_t)min(pace->want, max(pace->least, left / 2 + left % 2));
+}
+
+uint32_t furrow__pace_slice(const furrow__pace *pace, uint32_t taken) {
+  return pace->fixed ? taken : (uint32_t)max(taken / SLICES, min(4 * pace->least, UINT32_MAX));
+}
+
+bool furrow__pace_is_late(const furrow__pace *pace, uint64_t nanoseconds) {
+  return !pace->fixed && nanoseconds > 4 * TARGET_NANOSECONDS;
 }
 
 void furrow__pace_learn(furrow__pace *pace, uint64_t units, uint64_t nanoseconds) {

@@ -2,6 +2,7 @@
 #ifndef FURROW_PLAN_PACE_H
 #define FURROW_PLAN_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct furrow__pace {
@@ -15,6 +16,11 @@ furrow__pace furrow__pace_start(uint64_t fixed);
 /* How many to take of a share that holds `left`. Adaptive: at most half, so that others find something to
    steal and claims shrink towards the end, unless that is less than a microsecond's worth. At least 1. */
 uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left);
+
+/* How many of `taken` units to run before looking at the clock, and whether, after `nanoseconds`, the rest is better
+   given back for others to steal: when units of a sudden take much longer than those before. */
+uint32_t furrow__pace_slice(const furrow__pace *pace, uint32_t taken);
+bool furrow__pace_is_late(const furrow__pace *pace, uint64_t nanoseconds);
 
 /* Learn that `units` took `nanoseconds`. */
 void furrow__pace_learn(furrow__pace *pace, uint64_t units, uint64_t nanoseconds);

@@ -112,6 +112,7 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
   if (size == 0) return want;
   if (flow->items) {
     *items = flow->items + want.begin * size;
+    if (flow->worker != 0) flow->metrics->bytes_in += (want.end - want.begin) * size;
     return want;
   }
   if (flow->large_item) {
@@ -200,6 +201,8 @@ static void send_large(furrow__flow *flow, uint64_t task) {
 }
 
 void furrow__flow_deliver(furrow__flow *flow, furrow__span done) {
+  if (flow->results && flow->worker != 0)
+    flow->metrics->bytes_out += (done.end - done.begin) * flow->traffic.result_size;
   if (flow->large_result) send_large(flow, done.begin);
   if (flow->has_block) flow->open.end = done.end;
 }

@@ -26,6 +26,7 @@ void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status stat
 }
 
 furrow_status furrow__pool_break(furrow_pool *pool, const char *what) {
+  if (furrow__has_board(pool)) atomic_store(pool->board.broken, true);
   return pool->broken = furrow__error_set(&pool->error, FURROW_E_MPI, furrow__here(pool), FURROW_NO_TASK,
                                           "%s: communication between the ranks broke", what);
 }
@@ -50,15 +51,17 @@ static void judge(furrow_pool *pool, furrow__record *record) {
 }
 
 /* Wait until the gate shows this operation's number. A rank that is still to come may be in an MPI call of the user's that
-   needs this rank's progress, so look after MPI at growing intervals, ten times a second in the end. */
-static void pass(furrow_pool *pool, furrow__gate *gate) {
+   needs this rank's progress, so look after MPI at slowly growing intervals, ten times a second in the end. False: communication broke somewhere, and not everyone will come. */
+static bool pass(furrow_pool *pool, furrow__gate *gate) {
   uint32_t number = (uint32_t)pool->meetings, word;
   uint64_t nap = FIRST_NAP;
   while ((word = furrow__gate_read(gate)) != number) {
     if (furrow__gate_wait(gate, word, nap, &pool->patience) != word) continue;
+    if (atomic_load(pool->board.broken)) return false;
     furrow__comm_poke(&pool->comm);
-    nap = nap * 2 < LONGEST_NAP ? nap * 2 : LONGEST_NAP;
+    nap = nap + nap / 16 < LONGEST_NAP ? nap + nap / 16 : LONGEST_NAP;
   }
+  return true;
 }
 
 /* True for the last of all ranks to come. */
@@ -83,8 +86,8 @@ static furrow_status meet_on_board(furrow_pool *pool, const furrow__call *call, 
   if (is_last(pool, &record->arrived)) {
     judge(pool, record);
     furrow__gate_set(&record->start, (uint32_t)pool->meetings);
-  } else {
-    pass(pool, &record->start);
+  } else if (!pass(pool, &record->start)) {
+    return furrow__pool_break(pool, furrow__op_name((furrow__op)call->op));
   }
   if (record->verdict.status != FURROW_OK) pool->error = record->verdict;
   if (settings) *settings = record->settings;
@@ -113,8 +116,8 @@ furrow_status furrow__leave(furrow_pool *pool) {
   furrow__record *record = furrow__record_of(pool);
   if (is_last(pool, &record->left))
     furrow__gate_set(&record->end, (uint32_t)pool->meetings);
-  else
-    pass(pool, &record->end);
+  else if (!pass(pool, &record->end))
+    return furrow__pool_break(pool, "an operation");
   uint32_t failer = atomic_load_explicit(&record->failer, memory_order_acquire);
   furrow__error_clear(&pool->error);
   if (failer) pool->error = seats_of(pool)[failer - 1].error;

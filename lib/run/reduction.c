@@ -56,10 +56,8 @@ void furrow__reduction_clear(furrow__reduction *reduction) {
 }
 
 void furrow__reduction_init(const furrow__work *work, void *accumulator) {
-  if (work->reducer.init)
-    work->reducer.init(accumulator, work->user);
-  else
-    memset(accumulator, 0, work->result_size);
+  memset(accumulator, 0, work->result_size); /* also what `init` leaves out, such as padding, is the same everywhere */
+  if (work->reducer.init) work->reducer.init(accumulator, work->user);
 }
 
 void furrow__reduction_add(furrow__reduction *reduction, furrow__node node) {

@@ -24,6 +24,7 @@ typedef struct block_worker {
   char *items, *results; /* other ranks': room for a block */
   uint32_t spare;        /* rank 0's, of a reduction: takes what comes when there is no memory left */
   furrow__ticker ticker;
+  uint64_t done; /* tasks of finished rounds */
 } block_worker;
 
 static bool allocate(block_worker *w) {
@@ -76,6 +77,9 @@ static bool compute(block_worker *w, furrow__span units) {
   metrics->busy += furrow__seconds(furrow__now() - start);
   metrics->claims++;
   if (good) metrics->tasks += tasks.end - tasks.begin;
+  if (w->root) return good;
+  metrics->bytes_in += (tasks.end - tasks.begin) * size;
+  if (good && !furrow__is_reduction(w->work)) metrics->bytes_out += (tasks.end - tasks.begin) * w->work->result_size;
   return good;
 }
 
@@ -146,13 +150,14 @@ static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) 
 }
 
 static furrow_status run_rounds(block_worker *w) {
-  furrow_status status = w->work->item_size ? verdict(w) : FURROW_OK;
   uint64_t units = w->work->units.count;
+  furrow_status status = w->work->item_size || units == 0 ? verdict(w) : FURROW_OK;
   for (uint64_t first = 0; first < units && status == FURROW_OK;) {
     uint64_t count = units - first < w->round ? units - first : w->round;
     status = run_round(w, first, count);
     first += count;
-    if (w->root) furrow__ticker_tick(&w->ticker, furrow__units_span(&w->work->units, 0, first).end);
+    if (status == FURROW_OK) w->done = furrow__units_span(&w->work->units, 0, first).end;
+    furrow__ticker_tick(&w->ticker, w->done);
   }
   if (status == FURROW_OK && furrow__is_reduction(w->work)) status = verdict(w);
   return status;
@@ -175,7 +180,7 @@ furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
   furrow_status status = run_rounds(&w);
   if (begun) furrow__running_end(&w.running);
   if (status == FURROW_OK && w.root && reduction) furrow__collect_finish(&w.reduction);
-  furrow__ticker_stop(&w.ticker, status == FURROW_OK ? work->count : 0);
+  furrow__ticker_stop(&w.ticker, w.done);
   furrow__reduction_free(&w.reduction);
   free(w.items);
   free(w.results);

@@ -48,12 +48,12 @@ static bool take_claim(worker *w, claimed *claim) {
   return true;
 }
 
-static bool map_claim(worker *w, const claimed *claim) {
-  furrow__span todo = furrow__units_span(&w->work->units, claim->units.begin, claim->units.end);
+static bool map_units(worker *w, furrow__range units, uint64_t share_end) {
+  furrow__span todo = furrow__units_span(&w->work->units, units.begin, units.end);
   while (todo.begin < todo.end) {
     const char *items = NULL;
     char *results = NULL;
-    furrow__span now = furrow__flow_items(&w->flow, todo, claim->share_end, &items);
+    furrow__span now = furrow__flow_items(&w->flow, todo, share_end, &items);
     now = furrow__flow_room(&w->flow, now, &results);
     if (!furrow__run_map(&w->running, now, items, results)) return false;
     furrow__flow_deliver(&w->flow, now);
@@ -82,31 +82,51 @@ static bool fold_leaf(worker *w, uint64_t leaf, uint64_t share_end) {
   return true;
 }
 
-static bool reduce_claim(worker *w, const claimed *claim) {
-  for (uint64_t leaf = claim->units.begin; leaf < claim->units.end; leaf++)
-    if (!fold_leaf(w, leaf, claim->share_end)) return false;
+static bool reduce_units(worker *w, furrow__range units, uint64_t share_end) {
+  for (uint64_t leaf = units.begin; leaf < units.end; leaf++)
+    if (!fold_leaf(w, leaf, share_end)) return false;
   return true;
 }
 
-static void count_tasks(worker *w, const claimed *claim) {
-  furrow__span tasks = furrow__units_span(&w->work->units, claim->units.begin, claim->units.end);
+static void count_tasks(worker *w, furrow__range units) {
+  furrow__span tasks = furrow__units_span(&w->work->units, units.begin, units.end);
   _Atomic uint64_t *done = &w->pool->board.done[w->pool->comm.rank].tasks;
   w->pool->metrics.tasks += tasks.end - tasks.begin;
   uint64_t before = atomic_load_explicit(done, memory_order_relaxed); /* its only writer is here */
   atomic_store_explicit(done, before + tasks.end - tasks.begin, memory_order_relaxed);
 }
 
+/* Run a claim in slices. If it takes far longer than expected, the rest goes back to where others can steal it. Returns
+   the time now, in *now; false if something failed here. */
+static bool run_claim(worker *w, const claimed *claim, uint64_t start, uint64_t *now) {
+  furrow__range rest = claim->units, slice = rest;
+  uint32_t length = furrow__pace_slice(&w->pace, furrow__range_length(rest));
+  bool good = true;
+  for (; good && furrow__range_length(rest) > 0; rest.begin = slice.end) {
+    if (*now - start > 0 && furrow__pace_is_late(&w->pace, *now - start)) break;
+    slice.begin = rest.begin;
+    slice.end = furrow__range_length(rest) > length ? rest.begin + length : rest.end;
+    good = furrow__is_reduction(w->work) ? reduce_units(w, slice, claim->share_end)
+                                         : map_units(w, slice, claim->share_end);
+    if (good) count_tasks(w, slice);
+    *now = furrow__now();
+  }
+  int me = w->pool->comm.rank;
+  if (good && furrow__range_length(rest) > 0)
+    furrow__range_give_back(&w->pool->board.ranges[me], rest, w->pool->board.steals);
+  furrow__pace_learn(&w->pace, rest.begin - claim->units.begin, *now - start);
+  return good;
+}
+
 /* False if something failed here. */
 static bool work_through(worker *w) {
-  bool reduction = furrow__is_reduction(w->work), root = w->pool->comm.rank == 0, good = true;
+  bool root = w->pool->comm.rank == 0, good = true;
   uint64_t then = furrow__now(), busy = 0;
   for (claimed claim; good && take_claim(w, &claim);) {
-    good = reduction ? reduce_claim(w, &claim) : map_claim(w, &claim);
-    uint64_t now = furrow__now();
-    furrow__pace_learn(&w->pace, furrow__range_length(claim.units), now - then);
+    uint64_t now = then;
+    good = run_claim(w, &claim, then, &now);
     busy += now - then;
     then = now;
-    if (good) count_tasks(w, &claim);
     if (!root || !w->pool->server) continue;
     furrow__server_help(w->pool);
     then = furrow__now();

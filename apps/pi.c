@@ -9,7 +9,7 @@
 #include "common/json.h"
 #include "common/options.h"
 
-enum { BLOCK = 1 << 16 }; /* points a task: about a tenth of a millisecond */
+enum { BLOCK = 1 << 16 }; /* points a task: a third of a millisecond */
 
 typedef struct settings {
   uint64_t samples, seed;

@@ -12,12 +12,18 @@ typedef struct plan {
 
 static bool is_to_fail(const furrow_task *task, whose which) {
   switch (which) {
-    case FIRST: return task->index == 0;
-    case LAST: return task->index == COUNT - 1;
-    case MIDDLE: return task->index == COUNT / 2;
-    case RANK_0S: return task->rank == 0;
-    case EVERY_TENTH: return task->index % 10 == 0;
-    default: return true;
+    case FIRST:
+      return task->index == 0;
+    case LAST:
+      return task->index == COUNT - 1;
+    case MIDDLE:
+      return task->index == COUNT / 2;
+    case RANK_0S:
+      return task->rank == 0;
+    case EVERY_TENTH:
+      return task->index % 10 == 0;
+    default:
+      return true;
   }
 }
 
@@ -67,8 +73,7 @@ static void expect_failure(plan planned, const furrow_options *options, bool red
   uint64_t results[COUNT], sum;
   TEST_PHASE("failing: %d, schedule %d, reduction: %d", (int)planned.whose, (int)options->schedule, reduction);
   if (reduction)
-    EXPECT_STATUS(FURROW_E_TASK,
-                  furrow_map_reduce(test_pool(), &COUNTING, &planned, NULL, 0, COUNT, &sum, options));
+    EXPECT_STATUS(FURROW_E_TASK, furrow_map_reduce(test_pool(), &COUNTING, &planned, NULL, 0, COUNT, &sum, options));
   else
     EXPECT_STATUS(FURROW_E_TASK,
                   furrow_map(test_pool(), map_task, &planned, NULL, 0, COUNT, results, sizeof *results, options));
@@ -108,8 +113,8 @@ TEST(failure, strands_nobody_while_data_moves) {
   char *items = is_root() ? calloc(TASKS, SIZE) : NULL, *results = is_root() ? calloc(TASKS, SIZE) : NULL;
   for (int s = 0; s < SCHEDULE_COUNT; s++) {
     furrow_options options = options_of(SCHEDULES[s], 0);
-    EXPECT_STATUS(FURROW_E_TASK, furrow_map(test_pool(), fail_with_large_data, NULL, items, SIZE, TASKS, results, SIZE,
-                                            &options));
+    EXPECT_STATUS(FURROW_E_TASK,
+                  furrow_map(test_pool(), fail_with_large_data, NULL, items, SIZE, TASKS, results, SIZE, &options));
     EXPECT_EQ(furrow_pool_error(test_pool())->task, 100);
     expect_same_error(test_pool());
     expect_works(test_pool());

@@ -80,8 +80,7 @@ static void expect_map(shape s) {
 }
 
 static void expect_map_under_every_schedule(uint64_t chunk, uint64_t count, size_t item_size, size_t result_size) {
-  for (int i = 0; i < SCHEDULE_COUNT; i++)
-    expect_map((shape){SCHEDULES[i], chunk, count, item_size, result_size});
+  for (int i = 0; i < SCHEDULE_COUNT; i++) expect_map((shape){SCHEDULES[i], chunk, count, item_size, result_size});
 }
 
 static const uint64_t CHUNKS[] = {0, 1, 3, 1000};

@@ -270,8 +270,7 @@ TEST(reduce, merges_an_array_in_its_order) {
     for (int s = 0; s < SCHEDULE_COUNT; s++) {
       affine got = {0, 0}, wanted = compose(counts[c]);
       furrow_options options = options_of(SCHEDULES[s], 0);
-      EXPECT_OK(
-          furrow_reduce(test_pool(), affine_merge, NULL, items, sizeof *items, counts[c], &got, &options));
+      EXPECT_OK(furrow_reduce(test_pool(), affine_merge, NULL, items, sizeof *items, counts[c], &got, &options));
       if (is_root()) EXPECT_BYTES_EQ(&got, &wanted, sizeof got);
     }
     free(items);

@@ -216,7 +216,7 @@ static void merge(void *accumulator, const void *later, void *user) {
 
 static void expect_reducer_refused(const furrow_reducer *reducer, const char *words) {
   static const furrow_reducer good = {0, 8, NULL, fold, merge};
-  for (int culprit = 0; culprit < test_size(); culprit += test_size() > 1 ? last_rank() : 1) {
+  for (int culprit = 0; culprit<test_size(); culprit += test_size()> 1 ? last_rank() : 1) {
     uint64_t result = 0;
     const furrow_reducer *mine = test_rank() == culprit ? reducer : &good;
     EXPECT_STATUS(FURROW_E_ARG, furrow_map_reduce(test_pool(), mine, NULL, NULL, 0, COUNT, &result, NULL));
@@ -255,16 +255,22 @@ static furrow_status call_operation(furrow_pool *pool, operation which) {
   furrow_share *share = NULL;
   furrow_status status;
   switch (which) {
-    case MAP: return run(pool, &c);
-    case MAP_REDUCE: return furrow_map_reduce(pool, &good, NULL, NULL, 0, COUNT, &word, NULL);
-    case REDUCE: return furrow_reduce(pool, merge, NULL, items, 8, COUNT, &word, NULL);
-    case BCAST: return furrow_bcast(pool, &word, 8);
-    case AGREE: return furrow_agree(pool, FURROW_OK, NULL);
+    case MAP:
+      return run(pool, &c);
+    case MAP_REDUCE:
+      return furrow_map_reduce(pool, &good, NULL, NULL, 0, COUNT, &word, NULL);
+    case REDUCE:
+      return furrow_reduce(pool, merge, NULL, items, 8, COUNT, &word, NULL);
+    case BCAST:
+      return furrow_bcast(pool, &word, 8);
+    case AGREE:
+      return furrow_agree(pool, FURROW_OK, NULL);
     case SHARE:
       status = furrow_share_create(pool, items, 8, &share);
       furrow_share_destroy(&share);
       return status;
-    default: return furrow_metrics_get(pool, &metrics, NULL);
+    default:
+      return furrow_metrics_get(pool, &metrics, NULL);
   }
 }
 

@@ -85,7 +85,11 @@ furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *de
 furrow_status furrow__comm_scatter(furrow__comm *comm, const furrow__deal *deal);
 furrow_status furrow__comm_gather(furrow__comm *comm, const furrow__deal *deal);
 
-/* One rank to another, any size; both must be about to talk. */
+/* Rank 0 deals with one rank at a time: until it calls, the others wait asleep. */
+furrow_status furrow__comm_call(furrow__comm *comm, int rank);
+furrow_status furrow__comm_await_call(furrow__comm *comm);
+
+/* One rank to another, any size; both are talking. */
 furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to);
 furrow_status furrow__comm_receive(furrow__comm *comm, void *data, size_t size, int from);
 

@@ -2,7 +2,7 @@
 #include "comm/comm.h"
 #include "plan/leaves.h"
 
-enum { TAG_BYTES = 1 };
+enum { TAG_BYTES = 1, TAG_CALL };
 
 static int piece(size_t left) {
   return left < FURROW__TRANSFER ? (int)left : FURROW__TRANSFER;
@@ -29,13 +29,27 @@ furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, 
   return furrow__comm_drive(comm, &request);
 }
 
+furrow_status furrow__comm_call(furrow__comm *comm, int rank) {
+  MPI_Request request;
+  comm->messages++;
+  if (MPI_Isend(NULL, 0, MPI_BYTE, rank, TAG_CALL, comm->all, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  return furrow__comm_drive(comm, &request);
+}
+
+furrow_status furrow__comm_await_call(furrow__comm *comm) {
+  MPI_Request request;
+  comm->messages++;
+  if (MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_CALL, comm->all, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  return furrow__comm_wait(comm, &request);
+}
+
 furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to) {
   for (size_t sent = 0; sent < size;) {
     MPI_Request request;
     int count = piece(size - sent);
     comm->messages++;
     if (MPI_Isend((const char *)data + sent, count, MPI_BYTE, to, TAG_BYTES, comm->all, &request) != MPI_SUCCESS ||
-        furrow__comm_wait(comm, &request) != FURROW_OK)
+        furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     sent += (size_t)count;
   }
@@ -106,16 +120,20 @@ static furrow_status move_at_once(furrow__comm *comm, const furrow__deal *deal, 
 
 /* Too large for one call: each block by itself. */
 static furrow_status move_one_by_one(furrow__comm *comm, const furrow__deal *deal, direction way) {
+  furrow_status status = FURROW_OK;
   if (comm->rank != 0) {
     furrow__span bytes = block_bytes(comm, deal, comm->rank);
     size_t size = bytes.end - bytes.begin;
+    status = furrow__comm_await_call(comm);
+    if (status != FURROW_OK) return status;
     return way == OUT ? furrow__comm_receive(comm, deal->mine, size, 0) : furrow__comm_send(comm, deal->mine, size, 0);
   }
-  furrow_status status = FURROW_OK;
   for (int r = 1; r < comm->size && status == FURROW_OK; r++) {
     furrow__span bytes = block_bytes(comm, deal, r);
     char *block = deal->array + bytes.begin;
     size_t size = bytes.end - bytes.begin;
+    status = furrow__comm_call(comm, r);
+    if (status != FURROW_OK) break;
     status = way == OUT ? furrow__comm_send(comm, block, size, r) : furrow__comm_receive(comm, block, size, r);
   }
   return status;

@@ -24,7 +24,9 @@ typedef struct furrow__record {
   _Alignas(64) furrow__gate start;       /* the operation's number, once the verdict stands */
   furrow__settings settings;             /* rank 0's */
   furrow__layout layout;                 /* rank 0's */
-  _Alignas(64) _Atomic uint64_t left;    /* ranks that have finished */
+  _Alignas(64) _Atomic uint32_t resting; /* ranks that find nothing to do; all of them: no work is left, for good */
+  _Alignas(64) furrow__gate news;        /* changes when work came back, and when all rest */
+  _Alignas(64) _Atomic uint64_t left;    /* ranks that have finished, where a reduction goes on after the work */
   _Alignas(64) furrow__gate end;         /* the operation's number, once all have */
   _Alignas(64) _Atomic uint32_t failer;  /* 1 + the rank whose failure counts; 0: none. Read at every claim */
   _Alignas(64) furrow_error verdict;     /* of the start, then of the end */

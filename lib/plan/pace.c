@@ -3,7 +3,7 @@
 /* Long enough that a claim of some 50 ns is lost in it, short enough that the last claims end together. */
 static const uint64_t TARGET_NANOSECONDS = 75000;
 static const uint64_t LEAST_NANOSECONDS = 1000;
-static const uint32_t SLICES = 16;
+static const uint64_t SHARE_NANOSECONDS = 20000; /* some wake-ups */
 
 static uint64_t min(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -22,12 +22,8 @@ uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left) {
   return (uint32_t)min(pace->want, max(pace->least, left / 2 + left % 2));
 }
 
-uint32_t furrow__pace_slice(const furrow__pace *pace, uint32_t taken) {
-  return pace->fixed ? taken : (uint32_t)max(taken / SLICES, min(4 * pace->least, UINT32_MAX));
-}
-
-bool furrow__pace_is_late(const furrow__pace *pace, uint64_t nanoseconds) {
-  return !pace->fixed && nanoseconds > 4 * TARGET_NANOSECONDS;
+bool furrow__pace_worth_sharing(uint64_t left, uint64_t done, uint64_t nanoseconds) {
+  return done > 0 && left > 1 && nanoseconds / done > SHARE_NANOSECONDS / left;
 }
 
 void furrow__pace_learn(furrow__pace *pace, uint64_t units, uint64_t nanoseconds) {

@@ -17,10 +17,9 @@ furrow__pace furrow__pace_start(uint64_t fixed);
    steal and claims shrink towards the end, unless that is less than a microsecond's worth. At least 1. */
 uint32_t furrow__pace_next(const furrow__pace *pace, uint32_t left);
 
-/* How many of `taken` units to run before looking at the clock, and whether, after `nanoseconds`, the rest is better
-   given back for others to steal: when units of a sudden take much longer than those before. */
-uint32_t furrow__pace_slice(const furrow__pace *pace, uint32_t taken);
-bool furrow__pace_is_late(const furrow__pace *pace, uint64_t nanoseconds);
+/* Somebody has nothing to do, `done` units of a claim took `nanoseconds`, and `left` are still to run: whether that is
+   enough to give back. */
+bool furrow__pace_worth_sharing(uint64_t left, uint64_t done, uint64_t nanoseconds);
 
 /* Learn that `units` took `nanoseconds`. */
 void furrow__pace_learn(furrow__pace *pace, uint64_t units, uint64_t nanoseconds);

@@ -76,9 +76,9 @@ furrow_status furrow__options_check(const furrow_options *options, furrow_option
   *full = (furrow_options)FURROW_OPTIONS_INIT;
   if (!options) return FURROW_OK;
 #define BAD(...) return furrow__error_set(error, FURROW_E_ARG, where, FURROW_NO_TASK, __VA_ARGS__)
-  if (options->size < offsetof(furrow_options, worker_begin) || options->size > sizeof *full)
+  if (options->size != sizeof *full)
     BAD("%s: options.size is %zu; start from FURROW_OPTIONS_INIT", operation, options->size);
-  memcpy(full, options, options->size);
+  *full = *options;
   if ((unsigned)full->schedule > FURROW_SCHEDULE_DYNAMIC)
     BAD("%s: options.schedule is %d, which is no furrow_schedule", operation, (int)full->schedule);
   if (full->progress && !full->progress->report) BAD("%s: options.progress has no report function", operation);

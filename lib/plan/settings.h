@@ -34,7 +34,7 @@ typedef struct furrow__settings {
 furrow_status furrow__defaults_read(furrow__defaults *defaults, const char *(*get)(const char *name),
                                     furrow_error *error, furrow__where where);
 
-/* Copy the caller's options (NULL: the defaults) over `full`, whatever their size; an error names the bad field. */
+/* Copy the caller's options (NULL: the defaults) to `full`; an error names the bad field. */
 furrow_status furrow__options_check(const furrow_options *options, furrow_options *full, const char *operation,
                                     furrow_error *error, furrow__where where);
 

@@ -62,17 +62,25 @@ static bool fail(furrow__running *running, uint64_t index, int code) {
   return false;
 }
 
-bool furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results) {
+static inline bool is_hungry(const furrow__running *running) {
+  return running->hungry && atomic_load_explicit(running->hungry, memory_order_relaxed) != 0;
+}
+
+uint64_t furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results) {
   const furrow__work *work = running->work;
   furrow_map_fn *fn = work->map;
   for (uint64_t i = span.begin; i < span.end; i++) {
     prepare(running, i);
     int code = fn(&running->task, items, results);
-    if (code != 0 || running->failed) return fail(running, i, code);
+    if (code != 0 || running->failed) {
+      fail(running, i, code);
+      return i - span.begin;
+    }
+    if (is_hungry(running)) return i + 1 - span.begin;
     if (items) items += work->item_size;
     if (results) results += work->result_size;
   }
-  return true;
+  return span.end - span.begin;
 }
 
 /* Items that are accumulators themselves: the first of a leaf is copied, the others merge into it. */

@@ -3,6 +3,8 @@
 #ifndef FURROW_RUN_EXECUTE_H
 #define FURROW_RUN_EXECUTE_H
 
+#include <stdatomic.h>
+
 #include "run/pool.h"
 #include "run/work.h"
 
@@ -13,6 +15,7 @@ typedef struct furrow__running {
   uint64_t seed, series;
   furrow_rng rng;
   const furrow__work *work;
+  const _Atomic uint32_t *hungry; /* workers with nothing to do; NULL: not of interest */
   furrow__where where;
   furrow_error error; /* why the operation failed on this rank */
 } furrow__running;
@@ -23,8 +26,11 @@ void furrow__running_start(furrow__running *running, const furrow_pool *pool, co
 bool furrow__running_begin(furrow__running *running);
 void furrow__running_end(furrow__running *running);
 
-/* Map, or fold into one accumulator, the tasks of a span. False if one failed: running->error says why. */
-bool furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results);
+/* Map the tasks of a span. Returns how many were run: fewer if one failed (then running->error says why), or if another
+   worker went hungry. */
+uint64_t furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results);
+
+/* Fold the tasks of a span into one accumulator, which holds nothing yet if `fresh`. False if one failed. */
 bool furrow__run_fold(furrow__running *running, furrow__span span, const char *items, char *accumulator, bool fresh);
 
 #endif

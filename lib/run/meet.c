@@ -1,7 +1,9 @@
-/* Two barriers an operation. Start: each rank fills its seat, then adds itself to `arrived`; the last one judges all
-   seats and opens the gate. Its fetch_add is acquire and release, so it sees every seat; the others see its verdict
-   through the gate. End: the same with `left`. The last one sets its counter back before it opens the gate, when nobody
-   else can be between the two. Cost: an atomic addition a rank, and one wake-up for those who had fallen asleep. */
+/* Two barriers an operation. Start: each rank fills its seat, then adds itself to `arrived`; the last one judges all seats
+   and opens the gate. Its fetch_add is acquire and release, so it sees every seat; the others see its verdict through
+   the gate. The last one sets the counter back before it opens the gate, when nobody else can be between the two.
+   End: ranks that find nothing to do rest; when all rest the work is done, and for a map that is the end. A reduction then
+   collects, and meets once more in `left`.
+   Cost: an atomic addition a rank and barrier, and one wake-up for those who had fallen asleep. */
 #include "run/meet.h"
 
 enum { FIRST_NAP = 1000000, LONGEST_NAP = 100000000 }; /* nanoseconds */
@@ -50,17 +52,24 @@ static void judge(furrow_pool *pool, furrow__record *record) {
     furrow__text_copy(verdict->host, sizeof verdict->host, pool->board.hosts[verdict->rank]);
 }
 
-/* Wait until the gate shows this operation's number. A rank that is still to come may be in an MPI call of the user's that
-   needs this rank's progress, so look after MPI at slowly growing intervals, ten times a second in the end. False: communication broke somewhere, and not everyone will come. */
-static bool pass(furrow_pool *pool, furrow__gate *gate) {
-  uint32_t number = (uint32_t)pool->meetings, word;
+/* Wait until the gate's word is no longer `old`. The rank waited for may be in an MPI call of the user's that needs this
+   rank's progress, so look after MPI at slowly growing intervals, ten times a second in the end. False: communication broke
+   somewhere, and not everyone will come. */
+static bool wait_for_change(furrow_pool *pool, furrow__gate *gate, uint32_t old) {
   uint64_t nap = FIRST_NAP;
-  while ((word = furrow__gate_read(gate)) != number) {
-    if (furrow__gate_wait(gate, word, nap, &pool->patience) != word) continue;
+  while (furrow__gate_wait(gate, old, nap, &pool->patience) == old) {
     if (atomic_load(pool->board.broken)) return false;
     furrow__comm_poke(&pool->comm);
     nap = nap + nap / 16 < LONGEST_NAP ? nap + nap / 16 : LONGEST_NAP;
   }
+  return true;
+}
+
+/* Wait until the gate shows this operation's number. */
+static bool pass(furrow_pool *pool, furrow__gate *gate) {
+  uint32_t number = (uint32_t)pool->meetings, word;
+  while ((word = furrow__gate_read(gate)) != number)
+    if (!wait_for_change(pool, gate, word)) return false;
   return true;
 }
 
@@ -80,6 +89,7 @@ static furrow_status meet_on_board(furrow_pool *pool, const furrow__call *call, 
   if (call->status != FURROW_OK) seat->error = pool->error;
   if (pool->comm.rank == 0) {
     atomic_store_explicit(&record->failer, 0, memory_order_relaxed);
+    atomic_store_explicit(&record->resting, 0, memory_order_relaxed);
     record->settings = settings ? *settings : (furrow__settings){0};
     record->layout = layout ? *layout : (furrow__layout){0};
   }
@@ -112,13 +122,50 @@ void furrow__record_fail(furrow_pool *pool, const furrow_error *error) {
                                           memory_order_acq_rel, memory_order_relaxed);
 }
 
-furrow_status furrow__leave(furrow_pool *pool) {
+void furrow__tell_news(furrow_pool *pool) {
+  furrow__gate_bump(&furrow__record_of(pool)->news);
+}
+
+/* Stop resting, unless all do. */
+static bool get_up(const furrow_pool *pool, furrow__record *record) {
+  uint32_t resting = atomic_load_explicit(&record->resting, memory_order_acquire);
+  while (resting < (uint32_t)pool->comm.size)
+    if (atomic_compare_exchange_weak_explicit(&record->resting, &resting, resting - 1, memory_order_acq_rel,
+                                              memory_order_acquire))
+      return true;
+  return false;
+}
+
+/* Work comes back only from a rank that does not rest, so once all rest none ever will; and get_up() refuses from then on.
+   After a failure nobody gets up: every rank comes to rest, soon. */
+bool furrow__rest(furrow_pool *pool, uint32_t news) {
+  furrow__record *record = furrow__record_of(pool);
+  uint32_t all = (uint32_t)pool->comm.size;
+  if (atomic_fetch_add_explicit(&record->resting, 1, memory_order_acq_rel) + 1 == all) {
+    furrow__tell_news(pool);
+    return false;
+  }
+  for (;; news = furrow__news(record)) {
+    if (!wait_for_change(pool, &record->news, news)) {
+      furrow__pool_break(pool, "an operation");
+      return false;
+    }
+    if (atomic_load_explicit(&record->resting, memory_order_acquire) == all) return false;
+    if (!furrow__record_failed(record)) return get_up(pool, record);
+  }
+}
+
+void furrow__leave(furrow_pool *pool) {
   furrow__record *record = furrow__record_of(pool);
   if (is_last(pool, &record->left))
     furrow__gate_set(&record->end, (uint32_t)pool->meetings);
   else if (!pass(pool, &record->end))
-    return furrow__pool_break(pool, "an operation");
-  uint32_t failer = atomic_load_explicit(&record->failer, memory_order_acquire);
+    furrow__pool_break(pool, "an operation");
+}
+
+furrow_status furrow__outcome(furrow_pool *pool) {
+  if (pool->broken != FURROW_OK) return pool->broken;
+  uint32_t failer = atomic_load_explicit(&furrow__record_of(pool)->failer, memory_order_acquire);
   furrow__error_clear(&pool->error);
   if (failer) pool->error = seats_of(pool)[failer - 1].error;
   return pool->error.status;

@@ -29,7 +29,23 @@ static inline bool furrow__record_failed(const furrow__record *record) {
   return atomic_load_explicit(&record->failer, memory_order_acquire) != 0;
 }
 
-/* Leave an operation that has started: wait until all have. Returns the same on every rank. With a board only. */
-furrow_status furrow__leave(furrow_pool *pool);
+/* Where a worker stands that finds nothing to do. It rests, since another may give work back; when all rest at once, the
+   work is done for good. `news` is to be read before looking for work: what comes back after that look changes it. */
+static inline uint32_t furrow__news(const furrow__record *record) {
+  return furrow__gate_read(&record->news);
+}
+
+/* Rest. True: look again. False: the work is done (or communication broke); everything any rank did before it rested is
+   visible. */
+bool furrow__rest(furrow_pool *pool, uint32_t news);
+
+/* Wake the resting: work has come back. */
+void furrow__tell_news(furrow_pool *pool);
+
+/* Wait until all ranks are here, after the work. */
+void furrow__leave(furrow_pool *pool);
+
+/* What the operation came to: the same on every rank, after furrow__rest() returned false or furrow__leave() returned. */
+furrow_status furrow__outcome(furrow_pool *pool);
 
 #endif

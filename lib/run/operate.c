@@ -71,14 +71,15 @@ furrow_status furrow__operate(furrow_pool *pool, furrow__work *work, furrow__cal
   work->units = units_of(work);
   if (root && is_dynamic(pool, work) && call->status == FURROW_OK) layout = set_up(pool, work, call);
   furrow_status status = furrow__meet(pool, call, &work->settings, &layout);
-  if (status == FURROW_OK) {
+  bool begun = status == FURROW_OK;
+  if (begun) {
     work->units = units_of(work); /* rank 0's leaf counts */
     pool->series++;
     atomic_store(&pool->busy, true);
     status = run(pool, work, &layout);
     atomic_store(&pool->busy, false);
   }
-  if (root) furrow__server_end(pool);
+  if (root) furrow__server_end(pool, begun);
   if (status != FURROW_OK) return status;
   if (root && layout.results) memcpy(work->results, pool->board.data + layout.items, work->count * work->result_size);
   if (root && work->count == 0 && furrow__is_reduction(work)) furrow__reduction_init(work, work->results);

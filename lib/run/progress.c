@@ -82,12 +82,12 @@ furrow_progress furrow__progress_choose(const furrow_progress *asked, furrow__pr
 }
 
 furrow__ticker furrow__ticker_start(const furrow_progress *progress, const char *label, uint64_t count) {
-  furrow__ticker ticker = {*progress, label, count, furrow__now(), 0};
+  furrow__ticker ticker = {*progress, label, count, furrow__now(), 0, false};
   ticker.next = ticker.start + (uint64_t)(progress->interval * 1e9);
   return ticker;
 }
 
-static void report(const furrow__ticker *ticker, uint64_t done, uint64_t now, bool last) {
+static void report(furrow__ticker *ticker, uint64_t done, uint64_t now, bool last) {
   double elapsed = furrow__seconds(now - ticker->start);
   double rate = elapsed > 0 ? (double)done / elapsed : 0;
   furrow_progress_report report = {
@@ -99,6 +99,7 @@ static void report(const furrow__ticker *ticker, uint64_t done, uint64_t now, bo
       .remaining = rate > 0 ? (double)(ticker->count - done) / rate : -1,
       .last = last,
   };
+  ticker->told = true;
   ticker->progress.report(&report, ticker->progress.user);
 }
 
@@ -112,6 +113,6 @@ uint64_t furrow__ticker_tick(furrow__ticker *ticker, uint64_t done) {
   return ticker->next - now;
 }
 
-void furrow__ticker_stop(furrow__ticker *ticker, uint64_t done) {
-  if (ticker->progress.report) report(ticker, done, furrow__now(), true);
+void furrow__ticker_stop(furrow__ticker *ticker, uint64_t done, bool begun) {
+  if (ticker->progress.report && (begun || ticker->told)) report(ticker, done, furrow__now(), true);
 }

@@ -11,6 +11,7 @@ typedef struct furrow__ticker {
   const char *label;
   uint64_t count;
   uint64_t start, next; /* nanoseconds */
+  bool told;            /* something has been reported */
 } furrow__ticker;
 
 /* What to report, given the options (NULL: nothing asked) and the environment's word. */
@@ -21,7 +22,7 @@ furrow__ticker furrow__ticker_start(const furrow_progress *progress, const char 
 /* Report if it is time. Returns the nanoseconds until it is again, or 0 for never. */
 uint64_t furrow__ticker_tick(furrow__ticker *ticker, uint64_t done);
 
-/* The last report. */
-void furrow__ticker_stop(furrow__ticker *ticker, uint64_t done);
+/* The last report; none if nothing has `begun` and nothing been told. */
+void furrow__ticker_stop(furrow__ticker *ticker, uint64_t done, bool begun);
 
 #endif

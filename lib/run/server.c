@@ -128,13 +128,13 @@ void furrow__server_help(furrow_pool *pool) {
   pthread_mutex_unlock(&server->lock);
 }
 
-void furrow__server_end(furrow_pool *pool) {
+void furrow__server_end(furrow_pool *pool, bool begun) {
   furrow__server *server = pool->server;
   if (!server) return;
   pthread_mutex_lock(&server->lock);
   if (server->serving) {
     serve(server);
-    furrow__ticker_stop(&server->ticker, furrow__board_done(server->board));
+    furrow__ticker_stop(&server->ticker, furrow__board_done(server->board), begun);
   }
   server->serving = false;
   pthread_mutex_unlock(&server->lock);

@@ -27,8 +27,9 @@ void furrow__server_begin(furrow_pool *pool, const furrow__service *service);
 /* Serve what waits, unless the thread is at it. Between tasks, from the thread that called the operation. */
 void furrow__server_help(furrow_pool *pool);
 
-/* All workers have left: copy what remains. Afterwards the thread touches nothing of the caller's. */
-void furrow__server_end(furrow_pool *pool);
+/* All workers have left, or the operation has not `begun`: copy what remains. Afterwards the thread touches nothing of the
+   caller's. */
+void furrow__server_end(furrow_pool *pool, bool begun);
 
 void furrow__server_free(furrow_pool *pool);
 

@@ -48,7 +48,7 @@ static bool map_block(block_worker *w, furrow__span tasks, const char *items) {
   size_t size = w->work->result_size;
   char *results = w->root && size ? (char *)w->work->results + tasks.begin * size : w->results;
   if (size) memset(results, 0, (tasks.end - tasks.begin) * size);
-  return furrow__run_map(&w->running, tasks, items, size ? results : NULL);
+  return furrow__run_map(&w->running, tasks, items, size ? results : NULL) == tasks.end - tasks.begin;
 }
 
 static bool fold_block(block_worker *w, furrow__span leaves, const char *items) {
@@ -89,7 +89,8 @@ static furrow_status send_nodes(block_worker *w) {
   furrow__comm *comm = &w->pool->comm;
   furrow__forest *forest = &w->reduction.forest;
   uint64_t count = forest->count;
-  furrow_status status = furrow__comm_send(comm, &count, sizeof count, 0);
+  furrow_status status = furrow__comm_await_call(comm);
+  if (status == FURROW_OK) status = furrow__comm_send(comm, &count, sizeof count, 0);
   for (uint32_t i = 0; i < forest->count && status == FURROW_OK; i++) {
     furrow__node node = forest->nodes[i];
     status = furrow__comm_send(comm, &node, sizeof node, 0);
@@ -105,7 +106,8 @@ static furrow_status send_nodes(block_worker *w) {
 static furrow_status receive_nodes(block_worker *w, int from) {
   furrow__comm *comm = &w->pool->comm;
   uint64_t count = 0;
-  furrow_status status = furrow__comm_receive(comm, &count, sizeof count, from);
+  furrow_status status = furrow__comm_call(comm, from);
+  if (status == FURROW_OK) status = furrow__comm_receive(comm, &count, sizeof count, from);
   for (uint64_t i = 0; i < count && status == FURROW_OK; i++) {
     furrow__node node;
     status = furrow__comm_receive(comm, &node, sizeof node, from);
@@ -119,19 +121,19 @@ static furrow_status receive_nodes(block_worker *w, int from) {
   return status;
 }
 
-static furrow_status merge_ranks(block_worker *w) {
-  if (!w->root) return send_nodes(w);
-  furrow_status status = FURROW_OK;
-  for (int r = 1; r < w->pool->comm.size && status == FURROW_OK; r++) status = receive_nodes(w, r);
-  return status;
-}
-
 /* ---- rounds ---- */
 
 /* The worst of all ranks' errors, in the pool. */
 static furrow_status verdict(block_worker *w) {
   w->pool->error = w->running.error;
   return furrow__comm_verdict(&w->pool->comm, &w->pool->error);
+}
+
+/* Agree afterwards: rank 0 may have run out of memory; and nobody waits awake for the next round's items. */
+static furrow_status merge_ranks(block_worker *w) {
+  furrow_status status = w->root ? FURROW_OK : send_nodes(w);
+  for (int r = 1; w->root && r < w->pool->comm.size && status == FURROW_OK; r++) status = receive_nodes(w, r);
+  return status == FURROW_OK ? verdict(w) : status;
 }
 
 static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) {
@@ -159,7 +161,6 @@ static furrow_status run_rounds(block_worker *w) {
     if (status == FURROW_OK) w->done = furrow__units_span(&w->work->units, 0, first).end;
     furrow__ticker_tick(&w->ticker, w->done);
   }
-  if (status == FURROW_OK && furrow__is_reduction(w->work)) status = verdict(w);
   return status;
 }
 
@@ -180,7 +181,7 @@ furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
   furrow_status status = run_rounds(&w);
   if (begun) furrow__running_end(&w.running);
   if (status == FURROW_OK && w.root && reduction) furrow__collect_finish(&w.reduction);
-  furrow__ticker_stop(&w.ticker, w.done);
+  furrow__ticker_stop(&w.ticker, w.done, true);
   furrow__reduction_free(&w.reduction);
   free(w.items);
   free(w.results);

@@ -1,6 +1,6 @@
 /* A worker claims units of its own share from the front; when that is empty it steals; when nothing is left anywhere it
-   delivers and leaves. A failure is recorded for all, and every worker looks at that record before each claim. Whoever
-   fails still flushes and ends its stream, so that nobody waits for it. */
+   delivers and rests, until work comes back or all rest. A failure is recorded for all, and every worker looks at that
+   record before each claim. Whoever fails still flushes and ends its stream, so that nobody waits for it. */
 #include "run/worker.h"
 
 #include "base/clock.h"
@@ -48,18 +48,21 @@ static bool take_claim(worker *w, claimed *claim) {
   return true;
 }
 
-static bool map_units(worker *w, furrow__range units, uint64_t share_end) {
-  furrow__span todo = furrow__units_span(&w->work->units, units.begin, units.end);
+/* Map units until one fails, or another worker goes hungry; returns how many. */
+static uint32_t map_units(worker *w, furrow__range units, uint64_t share_end) {
+  furrow__span all = furrow__units_span(&w->work->units, units.begin, units.end), todo = all;
   while (todo.begin < todo.end) {
     const char *items = NULL;
     char *results = NULL;
     furrow__span now = furrow__flow_items(&w->flow, todo, share_end, &items);
     now = furrow__flow_room(&w->flow, now, &results);
-    if (!furrow__run_map(&w->running, now, items, results)) return false;
-    furrow__flow_deliver(&w->flow, now);
-    todo.begin = now.end;
+    uint64_t done = furrow__run_map(&w->running, now, items, results);
+    bool all_done = now.begin + done == now.end;
+    if (done) furrow__flow_deliver(&w->flow, (furrow__span){now.begin, now.begin + done});
+    todo.begin = now.begin + done;
+    if (!all_done) break;
   }
-  return true;
+  return (uint32_t)((todo.begin - all.begin) / w->work->units.size);
 }
 
 static bool fold_leaf(worker *w, uint64_t leaf, uint64_t share_end) {
@@ -82,10 +85,14 @@ static bool fold_leaf(worker *w, uint64_t leaf, uint64_t share_end) {
   return true;
 }
 
-static bool reduce_units(worker *w, furrow__range units, uint64_t share_end) {
-  for (uint64_t leaf = units.begin; leaf < units.end; leaf++)
-    if (!fold_leaf(w, leaf, share_end)) return false;
-  return true;
+/* The same with leaves. */
+static uint32_t reduce_units(worker *w, furrow__range units, uint64_t share_end) {
+  for (uint32_t i = units.begin; i < units.end; i++) {
+    if (!fold_leaf(w, i, share_end)) return i - units.begin;
+    if (w->running.hungry && atomic_load_explicit(w->running.hungry, memory_order_relaxed) != 0)
+      return i + 1 - units.begin;
+  }
+  return furrow__range_length(units);
 }
 
 static void count_tasks(worker *w, furrow__range units) {
@@ -96,63 +103,78 @@ static void count_tasks(worker *w, furrow__range units) {
   atomic_store_explicit(done, before + tasks.end - tasks.begin, memory_order_relaxed);
 }
 
-/* Run a claim in slices. If it takes far longer than expected, the rest goes back to where others can steal it. Returns
-   the time now, in *now; false if something failed here. */
-static bool run_claim(worker *w, const claimed *claim, uint64_t start, uint64_t *now) {
-  furrow__range rest = claim->units, slice = rest;
-  uint32_t length = furrow__pace_slice(&w->pace, furrow__range_length(rest));
-  bool good = true;
-  for (; good && furrow__range_length(rest) > 0; rest.begin = slice.end) {
-    if (*now - start > 0 && furrow__pace_is_late(&w->pace, *now - start)) break;
-    slice.begin = rest.begin;
-    slice.end = furrow__range_length(rest) > length ? rest.begin + length : rest.end;
-    good = furrow__is_reduction(w->work) ? reduce_units(w, slice, claim->share_end)
-                                         : map_units(w, slice, claim->share_end);
-    if (good) count_tasks(w, slice);
-    *now = furrow__now();
-  }
-  int me = w->pool->comm.rank;
-  if (good && furrow__range_length(rest) > 0)
-    furrow__range_give_back(&w->pool->board.ranges[me], rest, w->pool->board.steals);
-  furrow__pace_learn(&w->pace, rest.begin - claim->units.begin, *now - start);
-  return good;
+static bool is_good(const worker *w) {
+  return w->running.error.status == FURROW_OK;
 }
 
-/* False if something failed here. */
-static bool work_through(worker *w) {
-  bool root = w->pool->comm.rank == 0, good = true;
+/* Run units until the end, a failure, or hunger elsewhere if that is watched. Returns where it stopped. */
+static uint32_t run_units(worker *w, furrow__range units, uint64_t share_end, bool watch) {
+  w->running.hungry = watch ? &w->record->resting : NULL;
+  uint32_t done = furrow__is_reduction(w->work) ? reduce_units(w, units, share_end) : map_units(w, units, share_end);
+  count_tasks(w, (furrow__range){units.begin, units.begin + done});
+  return units.begin + done;
+}
+
+/* A claim of the user's size is a claim; and a unit of several tasks is not left half done. */
+static bool may_share(const worker *w) {
+  return w->work->settings.chunk == 0 && (furrow__is_reduction(w->work) || w->work->units.size == 1);
+}
+
+/* Run a claim; return the time. If another worker goes hungry meanwhile and what is left is worth a wake-up, it goes back
+   to where that one can steal it; if not, half of it is run before the question is asked again. */
+static uint64_t run_claim(worker *w, const claimed *claim, uint64_t start) {
+  furrow__range rest = claim->units;
+  uint64_t now = start;
+  for (bool watch = may_share(w); furrow__range_length(rest) > 0 && is_good(w); watch = !watch && may_share(w)) {
+    furrow__range part = rest;
+    if (!watch && may_share(w)) part.end = part.begin + (furrow__range_length(part) + 1) / 2;
+    rest.begin = run_units(w, part, claim->share_end, watch);
+    now = furrow__now();
+    uint32_t left = furrow__range_length(rest), done = rest.begin - claim->units.begin;
+    if (!watch || !is_good(w) || !furrow__pace_worth_sharing(left, done, now - start)) continue;
+    furrow__range_give_back(&w->pool->board.ranges[w->pool->comm.rank], rest, w->pool->board.steals);
+    furrow__tell_news(w->pool);
+    break;
+  }
+  furrow__pace_learn(&w->pace, rest.begin - claim->units.begin, now - start);
+  return now;
+}
+
+/* Claim and run until nothing is left to take. */
+static void work_on(worker *w) {
   uint64_t then = furrow__now(), busy = 0;
-  for (claimed claim; good && take_claim(w, &claim);) {
-    uint64_t now = then;
-    good = run_claim(w, &claim, then, &now);
+  for (claimed claim; is_good(w) && take_claim(w, &claim);) {
+    uint64_t now = run_claim(w, &claim, then);
     busy += now - then;
     then = now;
-    if (!root || !w->pool->server) continue;
+    if (w->pool->comm.rank != 0 || !w->pool->server) continue;
     furrow__server_help(w->pool);
     then = furrow__now();
   }
   w->pool->metrics.busy += furrow__seconds(busy);
-  return good;
 }
 
-static bool run_tasks(worker *w) {
-  if (!furrow__running_begin(&w->running)) return false;
-  bool good = work_through(w);
-  furrow__running_end(&w->running);
-  return good;
+/* Work and rest, until all ranks rest. Whatever is delivered is on its way before a rank rests. */
+static void work_through(worker *w) {
+  uint32_t news;
+  do {
+    news = furrow__news(w->record);
+    if (is_good(w)) work_on(w);
+    if (!is_good(w)) furrow__record_fail(w->pool, &w->running.error);
+    furrow__flow_flush(&w->flow);
+  } while (furrow__rest(w->pool, news));
 }
 
-static void deliver_rest(worker *w, bool good) {
-  if (!furrow__is_reduction(w->work)) {
-    if (w->pool->comm.rank != 0) furrow__flow_flush(&w->flow);
-  } else if (w->pool->comm.rank != 0) {
-    furrow__collect_send(&w->flow, &w->reduction, good && !furrow__record_failed(w->record));
+/* After the work of a reduction: what the ranks hold becomes one. A rank that failed ends its stream all the same. */
+static void bring_together(worker *w) {
+  if (w->pool->comm.rank != 0) {
+    furrow__collect_send(&w->flow, &w->reduction, !furrow__record_failed(w->record));
   } else if (!furrow__collect(w->pool, &w->reduction, &w->flow.layout)) {
-    furrow_error error;
-    furrow__error_set(&error, FURROW_E_NOMEM, w->running.where, FURROW_NO_TASK,
+    furrow__error_set(&w->running.error, FURROW_E_NOMEM, w->running.where, FURROW_NO_TASK,
                       "no memory for the ranks' accumulators of %zu bytes", w->work->result_size);
-    furrow__record_fail(w->pool, &error);
+    furrow__record_fail(w->pool, &w->running.error);
   }
+  furrow__leave(w->pool);
 }
 
 furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, const furrow__layout *layout,
@@ -163,15 +185,15 @@ furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, 
               .reduction = furrow__reduction_start(work),
               .pace = furrow__pace_start(work->settings.chunk)};
   furrow__running_start(&w.running, pool, work);
-  bool good = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results);
-  if (!good)
+  bool ready = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results);
+  if (!ready)
     furrow__error_set(&w.running.error, FURROW_E_NOMEM, w.running.where, FURROW_NO_TASK,
                       "no memory for an item of %zu and a result of %zu bytes", work->item_size, work->result_size);
-  good = good && run_tasks(&w);
-  if (!good) furrow__record_fail(pool, &w.running.error);
-  deliver_rest(&w, good);
-  furrow_status status = furrow__leave(pool);
+  bool begun = ready && furrow__running_begin(&w.running);
+  work_through(&w);
+  if (begun) furrow__running_end(&w.running);
+  if (furrow__is_reduction(work) && pool->broken == FURROW_OK) bring_together(&w);
   furrow__flow_free(&w.flow);
   furrow__reduction_free(&w.reduction);
-  return status;
+  return furrow__outcome(pool);
 }

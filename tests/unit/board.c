@@ -42,6 +42,7 @@ TEST(board, regions_are_disjoint_and_aligned) {
       end = expect_region(end, b.rings, n * sizeof *b.rings);
       end = expect_region(end, b.mailbox, (n + 63) / 64 * sizeof *b.mailbox);
       end = expect_region(end, b.bell, sizeof *b.bell);
+      end = expect_region(end, b.broken, sizeof *b.broken);
       end = expect_region(end, b.data, DATA);
       EXPECT_LE(end, b.arena.base + b.arena.size);
       EXPECT_EQ((uintptr_t)b.data % PAGE, 0u);

@@ -65,6 +65,26 @@ TEST(range, a_single_unit_can_be_stolen) {
   expect_empty(furrow__range_take(&words[0], 1));
 }
 
+TEST(range, what_was_not_run_is_given_back) {
+  furrow__range_word words[2];
+  furrow__steals steals = {0};
+  furrow__range_deal(&words[0], (furrow__range){10, 30});
+  furrow__range_deal(&words[1], (furrow__range){0, 0});
+  expect_range(furrow__range_take(&words[0], 10), 10, 20);
+  furrow__range_give_back(&words[0], (furrow__range){12, 20}, &steals); /* before the rest */
+  expect_range(furrow__range_read(&words[0]), 12, 30);
+  expect_range(furrow__range_take(&words[0], 10), 12, 22);
+  expect_range(furrow__range_steal(words, 2, 1, 1, &steals), 26, 27);
+  furrow__range_give_back(&words[0], (furrow__range){20, 22}, &steals); /* before what thieves have left */
+  expect_range(furrow__range_read(&words[0]), 20, 26);
+  expect_range(furrow__range_take(&words[0], 6), 20, 26);
+  furrow__range_give_back(&words[0], (furrow__range){25, 26}, &steals); /* nothing is left: alone */
+  expect_range(furrow__range_read(&words[0]), 25, 26);
+  expect_range(furrow__range_read(&words[1]), 27, 30);
+  EXPECT_EQ(steals.moving, 0u);
+  EXPECT_EQ(steals.moved, 4u); /* a scan that missed any of them looks again */
+}
+
 TEST(range, nothing_is_left_to_steal) {
   furrow__range_word words[3];
   furrow__steals steals = {0};

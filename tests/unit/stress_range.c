@@ -1,5 +1,6 @@
-/* Rounds of many workers on one set of shares. Who has left keeps watching: a share that is not empty then proves that it
-   left too early, since empty shares stay empty once nothing is on its way. */
+/* Rounds of many workers on one set of shares. In half of them, workers run a part of a claim and give the rest back. In
+   the others, who has left keeps watching: a share that is not empty then proves that it left too early, since empty
+   shares stay empty once nothing is on its way. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ typedef struct shared {
   furrow__steals steals;
   pthread_barrier_t barrier;
   uint32_t units, most_wanted;
-  bool over;
+  bool over, give_back;
   _Atomic int left;
   _Atomic uint64_t operations;
   _Atomic bool early; /* somebody has left while units were there */
@@ -46,6 +47,7 @@ static void prepare(shared *all, furrow_rng *rng, uint64_t deadline) {
   all->over = furrow__now() >= deadline || all->s->wrong[0];
   all->units = (uint32_t)furrow_rng_below(rng, furrow_rng_below(rng, 64) ? FEW_UNITS : MANY_UNITS) + 1;
   all->most_wanted = 1u << furrow_rng_below(rng, 5);
+  all->give_back = furrow_rng_below(rng, 2);
   memset(all->times, 0, all->units);
   atomic_store(&all->left, 0);
   deal_at_random(all, rng);
@@ -75,7 +77,8 @@ static void watch(shared *all) {
   atomic_fetch_add(&all->left, 1);
   do {
     for (int i = 0; i < all->s->workers; i++)
-      if (furrow__range_length(furrow__range_read(&all->words[i])) > 0) atomic_store(&all->early, true);
+      if (furrow__range_length(furrow__range_read(&all->words[i])) > 0 && !all->give_back)
+        atomic_store(&all->early, true);
     sched_yield();
   } while (atomic_load(&all->left) < all->s->workers);
 }
@@ -84,7 +87,10 @@ static void work(shared *all, int me, furrow_rng *rng) {
   furrow__range units;
   uint64_t operations = 0;
   while (claim(all, me, 1 + (uint32_t)furrow_rng_below(rng, all->most_wanted), &units)) {
-    for (uint32_t u = units.begin; u < units.end; u++) all->times[u]++;
+    furrow__range rest = {units.end, units.end};
+    if (all->give_back) rest.begin -= (uint32_t)furrow_rng_below(rng, furrow__range_length(units));
+    for (uint32_t u = units.begin; u < rest.begin; u++) all->times[u]++;
+    if (furrow__range_length(rest) > 0) furrow__range_give_back(&all->words[me], rest, &all->steals);
     operations++;
     if (furrow_rng_below(rng, 64) == 0) sched_yield(); /* a task that is longer than others */
   }

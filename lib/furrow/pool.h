@@ -9,7 +9,8 @@
 FURROW_BEGIN_DECLS
 
 /** All ranks of a communicator, ready to run operations. Opaque. Every rank calls the same operations in the same order,
- *  from one thread at a time; a task must not use the pool that runs it (FURROW_E_ARG). */
+ *  from one thread at a time; a task must not use the pool that runs it (FURROW_E_ARG), and a forked child
+ *  must not use the pool of its parent. */
 typedef struct furrow_pool furrow_pool;
 
 /** How a pool is made. Rank 0's values count. Start from FURROW_POOL_OPTIONS_INIT. */

@@ -46,7 +46,7 @@ TEST(pace, slows_down_at_once_and_speeds_up_by_doubling) {
 }
 
 TEST(pace, extremes) {
-  furrow__pace pace = after_claims(100, 0);                    /* no time at all */
+  furrow__pace pace = after_claims(100, 0); /* no time at all */
   EXPECT_EQ(furrow__pace_next(&pace, UINT32_MAX), UINT32_MAX);
   EXPECT_EQ(pace.want, UINT32_MAX);
   furrow__pace_learn(&pace, UINT32_MAX, UINT64_MAX);
@@ -104,4 +104,17 @@ TEST(pace, a_fixed_chunk_never_changes) {
     furrow__pace_learn(&pace, 1, UINT64_MAX);
     EXPECT_EQ(furrow__pace_next(&pace, UINT32_MAX), chunk);
   }
+}
+
+/* ---- giving back ---- */
+
+TEST(pace, what_takes_long_is_worth_sharing) {
+  EXPECT_TRUE(furrow__pace_worth_sharing(2, 1, 1000000000));
+  EXPECT_FALSE(furrow__pace_worth_sharing(1, 1, 1000000000)); /* the last one: who gave it back would take it again */
+  EXPECT_FALSE(furrow__pace_worth_sharing(0, 1, 1000000000));
+  EXPECT_FALSE(furrow__pace_worth_sharing(100, 0, 1000000000)); /* nothing is known */
+  EXPECT_FALSE(furrow__pace_worth_sharing(10, 10, 10000));      /* 10 µs */
+  EXPECT_TRUE(furrow__pace_worth_sharing(100, 10, 10000));      /* 100 µs */
+  EXPECT_TRUE(furrow__pace_worth_sharing(UINT64_MAX, 1, 1));
+  EXPECT_TRUE(furrow__pace_worth_sharing(UINT32_MAX, UINT32_MAX, UINT64_MAX));
 }

@@ -69,7 +69,7 @@ TEST(progress, nobody_asked) {
   furrow_progress none = {NULL, NULL, 0.5};
   furrow__ticker ticker = furrow__ticker_start(&none, NULL, 10);
   EXPECT_EQ(furrow__ticker_tick(&ticker, 5), 0u);
-  furrow__ticker_stop(&ticker, 10);
+  furrow__ticker_stop(&ticker, 10, true);
 }
 
 TEST(progress, one_report_an_interval) {
@@ -95,7 +95,7 @@ TEST(progress, one_report_an_interval) {
   EXPECT_FALSE(it.last.last);
   furrow__ticker_tick(&ticker, 26);
   EXPECT_EQ(it.calls, 1);
-  furrow__ticker_stop(&ticker, 99);
+  furrow__ticker_stop(&ticker, 99, true);
   EXPECT_EQ(it.calls, 2);
   EXPECT_TRUE(it.last.last);
   EXPECT_EQ(it.last.done, 99u);
@@ -110,6 +110,22 @@ TEST(progress, nothing_done_yet) {
   EXPECT_EQ(it.calls, 1);
   EXPECT_EQ(it.last.rate, 0.0);
   EXPECT_LT(it.last.remaining, 0.0); /* not known */
+}
+
+TEST(progress, the_end_of_what_never_began_is_told_only_to_who_was_told_before) {
+  told it = {0};
+  furrow_progress progress = {keep, &it, 0.01};
+  furrow__ticker ticker = furrow__ticker_start(&progress, NULL, 100);
+  furrow__ticker_stop(&ticker, 0, false);
+  EXPECT_EQ(it.calls, 0);
+  furrow__ticker_stop(&ticker, 0, true);
+  EXPECT_EQ(it.calls, 1);
+  ticker = furrow__ticker_start(&progress, NULL, 100);
+  ticker.next = ticker.start;
+  furrow__ticker_tick(&ticker, 0);
+  furrow__ticker_stop(&ticker, 0, false);
+  EXPECT_EQ(it.calls, 3);
+  EXPECT_TRUE(it.last.last);
 }
 
 /* ---- how it reads ---- */

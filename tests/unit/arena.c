@@ -17,7 +17,8 @@
 #include "shim/test.h"
 #include "unit/crew.h"
 
-enum { KIB = 1024, MIB = 1024 * 1024, SKIPPED = 77 };
+static const size_t KIB = 1024, MIB = 1048576;
+enum { SKIPPED = 77 };
 
 /* In a child process EXPECTs are not heard: its exit status is the line of what failed. */
 #define DEMAND(condition)            \
@@ -53,10 +54,10 @@ static int open_descriptors(void) {
 TEST(arena, starts_as_zero_bytes_behind_its_nonce) {
   made m = make(MIB, 4 * MIB);
   ASSERT_EQ_STR(m.why, NULL);
-  EXPECT_EQ(m.arena.size, (size_t)MIB);
-  EXPECT_EQ(m.arena.limit, 4u * MIB);
+  EXPECT_EQ(m.arena.size, MIB);
+  EXPECT_EQ(m.arena.limit, 4 * MIB);
   EXPECT_NE(m.name.nonce, 0u);
-  EXPECT_EQ(m.name.size, (uint64_t)MIB);
+  EXPECT_EQ(m.name.size, MIB);
   EXPECT_BYTES_EQ(m.arena.base, &m.name.nonce, sizeof m.name.nonce);
   size_t others = 0;
   for (size_t i = sizeof m.name.nonce; i < MIB; i++) others += m.arena.base[i] != 0;
@@ -105,7 +106,7 @@ static void host(bool writable) {
   EXPECT_EQ(read(up[0], &sign, 1), 1);
   if (writable) EXPECT_EQ(m.arena.base[MIB - 2], 'b');
   EXPECT_TRUE(furrow__arena_grow(&m.arena, 3 * MIB));
-  EXPECT_EQ(m.arena.size, 3u * MIB);
+  EXPECT_EQ(m.arena.size, 3 * MIB);
   m.arena.base[3 * MIB - 1] = 'c';
   EXPECT_EQ(write(down[1], "g", 1), 1);
   EXPECT_EQ(crew_wait(pid), 0);
@@ -126,10 +127,10 @@ TEST(arena, grows_up_to_its_limit) {
   ASSERT_EQ_STR(m.why, NULL);
   EXPECT_TRUE(furrow__arena_grow(&m.arena, 1));
   EXPECT_TRUE(furrow__arena_grow(&m.arena, MIB));
-  EXPECT_EQ(m.arena.size, (size_t)MIB); /* it never shrinks */
+  EXPECT_EQ(m.arena.size, MIB); /* it never shrinks */
   EXPECT_FALSE(furrow__arena_grow(&m.arena, 2 * MIB + 4097));
   EXPECT_FALSE(furrow__arena_grow(&m.arena, SIZE_MAX));
-  EXPECT_EQ(m.arena.size, (size_t)MIB);
+  EXPECT_EQ(m.arena.size, MIB);
   EXPECT_TRUE(furrow__arena_grow(&m.arena, MIB + 1));
   EXPECT_TRUE(furrow__arena_grow(&m.arena, 2 * MIB + 4096));
   memset(m.arena.base, 1, m.arena.size);
@@ -145,7 +146,7 @@ TEST(arena, alone_is_for_this_process_and_does_not_grow) {
   char reason[160];
   ASSERT_EQ_STR(furrow__arena_create_alone(&arena, MIB, 64 * MIB, reason, sizeof reason), NULL);
   EXPECT_EQ(arena.fd, -1);
-  EXPECT_EQ(arena.limit, (size_t)MIB);
+  EXPECT_EQ(arena.limit, MIB);
   memset(arena.base, 1, arena.size);
   EXPECT_TRUE(furrow__arena_grow(&arena, MIB));
   EXPECT_FALSE(furrow__arena_grow(&arena, MIB + 1));

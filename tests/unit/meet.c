@@ -144,7 +144,7 @@ TEST(meet, the_first_difference_is_told) {
     meeting m = all_call(FURROW__OP_MAP, 1, 2, 3);
     int first = 3 * RANKS;
     for (int changes = 1 + (int)furrow_rng_below(&rng, 5); changes > 0; changes--) {
-      int place = 3 + (int)furrow_rng_below(&rng, 3 * (RANKS - 1));
+      int place = 3 + (int)furrow_rng_below(&rng, UINT64_C(3) * (RANKS - 1));
       m.seats[place / 3].call.numbers[place % 3] = 100;
       if (place < first) first = place;
     }

@@ -272,17 +272,20 @@ static const char *unfinished(const void *argument, const void *bytes) {
 static explored check(setup it) {
   state start;
   memset(&start, 0, sizeof start);
-  for (uint8_t i = 0, begin = 0; i < WORKERS; i++, begin = start.word[i - 1].end)
+  uint8_t begin = 0;
+  for (int i = 0; i < WORKERS; i++) {
     start.word[i] = (range){begin, (uint8_t)(begin + it.deal[i])};
+    begin = start.word[i].end;
+  }
   model m = {sizeof start, WORKERS, &it, step, wrong, unfinished};
   return explore(&m, &start);
 }
 
 /* Every deal of so many units to three workers; the first has the most, since the workers stand in a ring. */
-static void check_deals(uint8_t units, uint8_t want, bool gives_back) {
-  for (uint8_t a = 0; a <= units; a++)
-    for (uint8_t b = 0; b <= a && a + b <= units && !test_failed(); b++) {
-      setup it = {{a, b, (uint8_t)(units - a - b)}, want, gives_back, NONE};
+static void check_deals(int units, uint8_t want, bool gives_back) {
+  for (int a = 0; a <= units; a++)
+    for (int b = 0; b <= a && a + b <= units && !test_failed(); b++) {
+      setup it = {{(uint8_t)a, (uint8_t)b, (uint8_t)(units - a - b)}, want, gives_back, NONE};
       if (it.deal[2] > a) continue;
       TEST_PHASE("deal %d %d %d", a, b, it.deal[2]);
       explored result = check(it);
@@ -292,7 +295,7 @@ static void check_deals(uint8_t units, uint8_t want, bool gives_back) {
 }
 
 TEST(model_range, every_unit_is_claimed_once_and_nobody_leaves_too_early) {
-  for (uint8_t units = 0; units <= 4; units++) check_deals(units, 1, false);
+  for (int units = 0; units <= 4; units++) check_deals(units, 1, false);
 }
 
 TEST(model_range, claims_of_two) {

@@ -1,7 +1,7 @@
 /* Work and rest in lib/run (furrow__rest() and what calls it) as a model: workers claim units, give back what they do not
    run, and rest until there are news or all rest. Searching and waiting are one step each here: model_range and
-   model_gate look into them. Nobody may wait for ever, or rest beside work, and
-   nothing may be left; also after a failure. */
+   model_gate look into them. Nobody may wait for ever, or rest beside work, and nothing
+   may be left; also after a failure. */
 #include <stdint.h>
 
 #include "shim/test.h"

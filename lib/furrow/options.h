@@ -7,8 +7,9 @@
 FURROW_BEGIN_DECLS
 
 typedef enum furrow_schedule {
-  FURROW_SCHEDULE_AUTO,    /**< dynamic wherever it can be had */
-  FURROW_SCHEDULE_STATIC,  /**< equal blocks by scatter and gather, for uniform tasks */
+  FURROW_SCHEDULE_AUTO, /**< dynamic wherever it can be had */
+  FURROW_SCHEDULE_STATIC, /**< equal blocks by scatter and gather, for uniform tasks. Where ranks share no memory, a failure
+                                is noticed at the end of a round: 64 MiB of items or results, or the whole */
   FURROW_SCHEDULE_DYNAMIC, /**< whoever is free takes the next tasks; static where there is no shared memory */
 } furrow_schedule;
 

@@ -49,7 +49,8 @@ FURROW_API furrow_status furrow_finalize(furrow_pool **pool);
  *  Collective on `comm`, an intracommunicator. MPI must be initialised, at any thread level.
  *
  *  @param options  NULL for the defaults.
- *  @param pool     set to the pool, also where it failed, if possible: operations on it then return that status.
+ *  @param pool     set to the pool, also where it failed: operations on it then return that status. NULL only where
+ *                  there was no memory for it.
  *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM or FURROW_E_MPI, the same on every rank. */
 FURROW_API FURROW_MUST_USE furrow_status furrow_pool_create(MPI_Comm comm, const furrow_pool_options *options,
                                                             furrow_pool **pool);

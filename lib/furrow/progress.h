@@ -19,7 +19,8 @@ typedef struct furrow_progress_report {
 
 /** Whom to tell, and how often. On rank 0 only; the environment's FURROW_PROGRESS wins over it. */
 typedef struct furrow_progress {
-  /** Called on rank 0, never twice at a time, but from a thread of the library while tasks run on the caller's. */
+  /** Called on rank 0, never twice at a time, but from a thread of the library while tasks run on the caller's. Keep it
+   *  short: that thread also hands out items while rank 0 is busy. */
   void (*report)(const furrow_progress_report *report, void *user);
   void *user;
   double interval; /**< seconds between two calls, at least 0.01; 0: half a second */

@@ -62,10 +62,6 @@ static bool fail(furrow__running *running, uint64_t index, int code) {
   return false;
 }
 
-static inline bool is_hungry(const furrow__running *running) {
-  return running->hungry && atomic_load_explicit(running->hungry, memory_order_relaxed) != 0;
-}
-
 uint64_t furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results) {
   const furrow__work *work = running->work;
   furrow_map_fn *fn = work->map;
@@ -76,7 +72,7 @@ uint64_t furrow__run_map(furrow__running *running, furrow__span span, const char
       fail(running, i, code);
       return i - span.begin;
     }
-    if (is_hungry(running)) return i + 1 - span.begin;
+    if (furrow__is_signalled(running)) return i + 1 - span.begin;
     if (items) items += work->item_size;
     if (results) results += work->result_size;
   }

@@ -15,7 +15,7 @@ typedef struct furrow__running {
   uint64_t seed, series;
   furrow_rng rng;
   const furrow__work *work;
-  const _Atomic uint32_t *hungry; /* workers with nothing to do; NULL: not of interest */
+  const _Atomic uint32_t *signal; /* a word of other ranks: once it is not 0, look up from work. NULL: none */
   furrow__where where;
   furrow_error error; /* why the operation failed on this rank */
 } furrow__running;
@@ -26,8 +26,13 @@ void furrow__running_start(furrow__running *running, const furrow_pool *pool, co
 bool furrow__running_begin(furrow__running *running);
 void furrow__running_end(furrow__running *running);
 
-/* Map the tasks of a span. Returns how many were run: fewer if one failed (then running->error says why), or if another
-   worker went hungry. */
+/* Whether other ranks want this one to look up. */
+static inline bool furrow__is_signalled(const furrow__running *running) {
+  return running->signal && atomic_load_explicit(running->signal, memory_order_relaxed) != 0;
+}
+
+/* Map the tasks of a span. Returns how many were run: fewer if one failed (then running->error says why), or
+   at a signal. */
 uint64_t furrow__run_map(furrow__running *running, furrow__span span, const char *items, char *results);
 
 /* Fold the tasks of a span into one accumulator, which holds nothing yet if `fresh`. False if one failed. */

@@ -18,9 +18,11 @@ struct furrow__server {
   furrow__board *board;
   pthread_t thread;
   pthread_mutex_t lock;
-  bool serving;            /* the rest is valid; under the lock */
-  furrow__service service; /* under the lock */
-  furrow__ticker ticker;   /* under the lock */
+  bool serving;                /* there is a service; under the lock */
+  furrow__service service;     /* under the lock */
+  pthread_mutex_t report_lock; /* so that rank 0 can serve while a report is drawn */
+  bool reporting;              /* there is a ticker; under the report lock */
+  furrow__ticker ticker;       /* under the report lock */
   atomic_bool quit;
 };
 
@@ -67,11 +69,11 @@ static void serve(const furrow__server *server) {
 static uint64_t tick(furrow__server *server) {
   uint64_t next = 0;
   pthread_mutex_lock(&server->lock);
-  if (server->serving) {
-    serve(server);
-    next = furrow__ticker_tick(&server->ticker, furrow__board_done(server->board));
-  }
+  if (server->serving) serve(server);
   pthread_mutex_unlock(&server->lock);
+  pthread_mutex_lock(&server->report_lock);
+  if (server->reporting) next = furrow__ticker_tick(&server->ticker, furrow__board_done(server->board));
+  pthread_mutex_unlock(&server->report_lock);
   return next;
 }
 
@@ -96,15 +98,21 @@ static bool start_thread(furrow__server *server) {
   return error == 0;
 }
 
+static void free_server(furrow__server *server) {
+  pthread_mutex_destroy(&server->report_lock);
+  pthread_mutex_destroy(&server->lock);
+  free(server);
+}
+
 bool furrow__server_have(furrow_pool *pool) {
   if (pool->server) return true;
   furrow__server *server = calloc(1, sizeof *server);
   if (!server) return false;
   server->board = &pool->board;
   pthread_mutex_init(&server->lock, NULL);
+  pthread_mutex_init(&server->report_lock, NULL);
   if (!start_thread(server)) {
-    pthread_mutex_destroy(&server->lock);
-    free(server);
+    free_server(server);
     return false;
   }
   pool->server = server;
@@ -115,10 +123,14 @@ void furrow__server_begin(furrow_pool *pool, const furrow__service *service) {
   furrow__server *server = pool->server;
   pthread_mutex_lock(&server->lock);
   server->service = *service;
-  server->ticker = furrow__ticker_start(&service->progress, service->label, service->traffic.count);
   server->serving = true;
   pthread_mutex_unlock(&server->lock);
-  if (service->progress.report) furrow__gate_bump(pool->board.bell); /* it has a clock to watch now */
+  if (!service->progress.report) return;
+  pthread_mutex_lock(&server->report_lock);
+  server->ticker = furrow__ticker_start(&service->progress, service->label, service->traffic.count);
+  server->reporting = true;
+  pthread_mutex_unlock(&server->report_lock);
+  furrow__gate_bump(pool->board.bell); /* it has a clock to watch now */
 }
 
 void furrow__server_help(furrow_pool *pool) {
@@ -132,12 +144,13 @@ void furrow__server_end(furrow_pool *pool, bool begun) {
   furrow__server *server = pool->server;
   if (!server) return;
   pthread_mutex_lock(&server->lock);
-  if (server->serving) {
-    serve(server);
-    furrow__ticker_stop(&server->ticker, furrow__board_done(server->board), begun);
-  }
+  if (server->serving) serve(server);
   server->serving = false;
   pthread_mutex_unlock(&server->lock);
+  pthread_mutex_lock(&server->report_lock);
+  if (server->reporting) furrow__ticker_stop(&server->ticker, furrow__board_done(server->board), begun);
+  server->reporting = false;
+  pthread_mutex_unlock(&server->report_lock);
 }
 
 void furrow__server_free(furrow_pool *pool) {
@@ -146,7 +159,6 @@ void furrow__server_free(furrow_pool *pool) {
   atomic_store(&server->quit, true);
   furrow__gate_bump(server->board->bell);
   pthread_join(server->thread, NULL);
-  pthread_mutex_destroy(&server->lock);
-  free(server);
+  free_server(server);
   pool->server = NULL;
 }

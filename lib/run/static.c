@@ -11,6 +11,7 @@
 #include "plan/rounds.h"
 #include "run/collect.h"
 #include "run/execute.h"
+#include "run/meet.h"
 #include "run/progress.h"
 #include "run/reduction.h"
 
@@ -60,6 +61,7 @@ static bool fold_block(block_worker *w, furrow__span leaves, const char *items) 
     furrow__reduction_init(w->work, accumulator);
     if (!furrow__run_fold(&w->running, tasks, items, accumulator, true)) return false;
     if (items) items += (tasks.end - tasks.begin) * w->work->item_size;
+    if (furrow__is_signalled(&w->running)) return false;
     furrow__reduction_add(&w->reduction, (furrow__node){leaf, 0, slot});
   }
   return true;
@@ -144,6 +146,8 @@ static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) 
   furrow_status status = furrow__comm_scatter(comm, &in);
   if (status != FURROW_OK) return status;
   if (w->running.error.status == FURROW_OK) compute(w, furrow__deal_block(comm, &in, comm->rank));
+  if (w->running.error.status != FURROW_OK && furrow__has_board(w->pool))
+    furrow__record_fail(w->pool, &w->running.error); /* the others need not go on */
   status = verdict(w);
   if (status != FURROW_OK) return status;
   if (furrow__is_reduction(work)) return merge_ranks(w);
@@ -176,6 +180,7 @@ furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
                               w.root ? (furrow__progress_mode)pool->defaults.progress : FURROW__PROGRESS_OFF);
   w.ticker = furrow__ticker_start(&progress, work->options.label, work->count);
   furrow__running_start(&w.running, pool, work);
+  if (furrow__has_board(pool)) w.running.signal = &furrow__record_of(pool)->failer; /* else: at the end of the round */
   bool ready = allocate(&w) || no_memory(&w, "a block of items and results");
   bool begun = ready && furrow__running_begin(&w.running);
   furrow_status status = run_rounds(&w);

@@ -89,8 +89,7 @@ static bool fold_leaf(worker *w, uint64_t leaf, uint64_t share_end) {
 static uint32_t reduce_units(worker *w, furrow__range units, uint64_t share_end) {
   for (uint32_t i = units.begin; i < units.end; i++) {
     if (!fold_leaf(w, i, share_end)) return i - units.begin;
-    if (w->running.hungry && atomic_load_explicit(w->running.hungry, memory_order_relaxed) != 0)
-      return i + 1 - units.begin;
+    if (furrow__is_signalled(&w->running)) return i + 1 - units.begin;
   }
   return furrow__range_length(units);
 }
@@ -109,7 +108,7 @@ static bool is_good(const worker *w) {
 
 /* Run units until the end, a failure, or hunger elsewhere if that is watched. Returns where it stopped. */
 static uint32_t run_units(worker *w, furrow__range units, uint64_t share_end, bool watch) {
-  w->running.hungry = watch ? &w->record->resting : NULL;
+  w->running.signal = watch ? &w->record->resting : NULL;
   uint32_t done = furrow__is_reduction(w->work) ? reduce_units(w, units, share_end) : map_units(w, units, share_end);
   count_tasks(w, (furrow__range){units.begin, units.begin + done});
   return units.begin + done;

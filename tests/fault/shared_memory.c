@@ -180,6 +180,19 @@ TEST(shared_memory, of_a_share_that_is_refused_is_private_to_each_rank) {
     }
 }
 
+/* The kernel would kill somebody for it: so it is not even asked. */
+TEST(shared_memory, of_more_than_there_is_is_not_asked_for) {
+  furrow_share *share = NULL;
+  int word = 1;
+  wrap_fail_from(wrap_posix_fallocate, 1);
+  EXPECT_STATUS(FURROW_E_NOMEM, furrow_share_create(test_pool(), &word, SIZE_MAX / 8, &share));
+  EXPECT_EQ(wrap_calls(wrap_posix_fallocate), 0);
+  wrap_reset();
+  EXPECT_EQ(share, NULL);
+  expect_same_error(test_pool());
+  expect_works(test_pool());
+}
+
 static int count_descriptors(void) {
   DIR *directory = opendir("/proc/self/fd");
   int count = 0;

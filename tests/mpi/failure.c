@@ -123,6 +123,25 @@ TEST(failure, strands_nobody_while_data_moves) {
   free(results);
 }
 
+static int fail_somewhere(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  (void)result;
+  uint64_t dice = task->index * 0x9e3779b97f4a7c15u >> 54;
+  if (dice == 0) nap(0.001);
+  return task->index == *(uint64_t *)task->user ? furrow_fail(task, "here") : 0;
+}
+
+/* At any moment: while others steal, rest, or wait for work that is given back. */
+TEST(failure, is_heard_at_any_moment) {
+  for (uint64_t i = 0; i < 60; i++) {
+    uint64_t victim = i * 7919 % 3000;
+    furrow_options options = options_of(FURROW_SCHEDULE_DYNAMIC, i % 3);
+    EXPECT_STATUS(FURROW_E_TASK, furrow_map(test_pool(), fail_somewhere, &victim, NULL, 0, 3000, NULL, 0, &options));
+    EXPECT_EQ(furrow_pool_error(test_pool())->task, victim);
+    expect_works(test_pool());
+  }
+}
+
 static int fail_yet_return_0(furrow_task *task, const void *item, void *result) {
   (void)item;
   (void)result;

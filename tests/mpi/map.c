@@ -59,7 +59,7 @@ static void expect_results(const shape *s, const unsigned char *results) {
     }
 }
 
-static void expect_map(shape s) {
+static void expect_map_by(furrow_map_fn *fn, shape s) {
   furrow_options options = options_of(s.schedule, s.chunk);
   unsigned char *items = NULL, *results = NULL;
   tasks_here = index_sum_here = 0;
@@ -71,7 +71,7 @@ static void expect_map(shape s) {
   }
   TEST_PHASE("schedule %d, chunk %d, %d tasks, items of %d and results of %d bytes", (int)s.schedule, (int)s.chunk,
              (int)s.count, (int)s.item_size, (int)s.result_size);
-  EXPECT_OK(furrow_map(test_pool(), transform, &s, items, s.item_size, s.count, results, s.result_size, &options));
+  EXPECT_OK(furrow_map(test_pool(), fn, &s, items, s.item_size, s.count, results, s.result_size, &options));
   EXPECT_EQ(sum_over_ranks(tasks_here), s.count);
   EXPECT_EQ(sum_over_ranks(index_sum_here), s.count ? s.count * (s.count - 1) / 2 : 0);
   if (is_root()) expect_results(&s, results);
@@ -80,7 +80,8 @@ static void expect_map(shape s) {
 }
 
 static void expect_map_under_every_schedule(uint64_t chunk, uint64_t count, size_t item_size, size_t result_size) {
-  for (int i = 0; i < SCHEDULE_COUNT; i++) expect_map((shape){SCHEDULES[i], chunk, count, item_size, result_size});
+  for (int i = 0; i < SCHEDULE_COUNT; i++)
+    expect_map_by(transform, (shape){SCHEDULES[i], chunk, count, item_size, result_size});
 }
 
 static const uint64_t CHUNKS[] = {0, 1, 3, 1000};
@@ -114,6 +115,42 @@ TEST(map, moves_items_and_results_larger_than_a_piece) {
   expect_map_under_every_schedule(0, 23, 100, 200000);
   expect_map_under_every_schedule(0, 23, 200001, 131073);
   expect_map_under_every_schedule(0, 3, 5000000, 5000000);
+}
+
+/* Most tasks take no time, some take 0.1 ms, few sleep: shares are stolen, and given back, all the time. */
+static void be_uneven(uint64_t index) {
+  uint64_t dice = index * 0x9e3779b97f4a7c15u >> 54;
+  if (dice == 0) nap(0.001);
+  if (dice % 64 != 1) return;
+  for (double start = now(); now() - start < 1e-4;) continue;
+}
+
+static int transform_unevenly(furrow_task *task, const void *item, void *result) {
+  be_uneven(task->index + (uint64_t)(((const shape *)task->user)->chunk));
+  return transform(task, item, result);
+}
+
+TEST(map, moves_data_of_uneven_tasks) {
+  static const size_t sizes[][2] = {{0, 0}, {24, 8}, {8, 1000}, {3000, 0}, {0, 100}};
+  for (int i = 0; i < 5; i++)
+    for (uint64_t chunk = 0; chunk < 3; chunk++)
+      expect_map_by(transform_unevenly, (shape){FURROW_SCHEDULE_DYNAMIC, chunk, 4000, sizes[i][0], sizes[i][1]});
+}
+
+enum { FAST = 2000, SLOW = 30 };
+
+static int nap_at_the_end(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  (void)result;
+  if (task->index >= FAST) nap(0.01);
+  return 0;
+}
+
+/* A claim was made large because tasks had been fast; then they are slow, and the other ranks have nothing left. */
+TEST(map, shares_a_claim_that_turns_out_to_be_slow) {
+  double start = now();
+  EXPECT_OK(furrow_map(test_pool(), nap_at_the_end, NULL, NULL, 0, FAST + SLOW, NULL, 0, NULL));
+  if (test_size() > 1) EXPECT_LT(now() - start, 0.75 * SLOW * 0.01 * slowness());
 }
 
 TEST(map, of_a_result_size_of_zero_is_a_for_each) {

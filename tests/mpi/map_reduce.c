@@ -103,6 +103,33 @@ TEST(map_reduce, gives_the_bits_that_it_always_gave) {
   if (is_root()) EXPECT_EQ(got, 0x1.5adddcb96edd8p+32);
 }
 
+static void init_partly(void *accumulator, void *user) {
+  (void)user;
+  ((uint64_t *)accumulator)[1] = 1;
+}
+
+static int fold_partly(furrow_task *task, const void *item, void *accumulator) {
+  (void)item;
+  uint64_t *words = accumulator;
+  words[0] += task->index; /* which init left to be zero */
+  return words[1] == 1 ? 0 : furrow_fail(task, "init was not called");
+}
+
+static void merge_partly(void *accumulator, const void *later, void *user) {
+  (void)user;
+  *(uint64_t *)accumulator += *(const uint64_t *)later;
+}
+
+TEST(map_reduce, init_starts_from_zero_bytes) {
+  static const furrow_reducer PARTLY = {0, 24, init_partly, fold_partly, merge_partly};
+  for (int s = 0; s < SCHEDULE_COUNT; s++) {
+    uint64_t got[3] = {9, 9, 9};
+    furrow_options options = options_of(SCHEDULES[s], 0);
+    EXPECT_OK(furrow_map_reduce(test_pool(), &PARTLY, NULL, NULL, 0, 1000, got, &options));
+    if (is_root()) EXPECT_TRUE(got[0] == 499500 && got[1] == 1 && got[2] == 0);
+  }
+}
+
 TEST(map_reduce, follows_the_leaf_option) {
   static const uint64_t counts[] = {1, 99, 100, 101, 199, 200, 201, 20000};
   for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
@@ -143,6 +170,30 @@ TEST(map_reduce, folds_items_in_their_order) {
     }
     free(items);
   }
+}
+
+static int uneven_fold(furrow_task *task, const void *item, void *accumulator) {
+  uint64_t dice = task->index * 0x9e3779b97f4a7c15u >> 54;
+  if (dice == 0) nap(0.001);
+  return affine_fold(task, item, accumulator);
+}
+
+/* Leaves are stolen, and given back, all the time; the tree does not care. */
+TEST(map_reduce, keeps_the_order_of_uneven_tasks) {
+  enum { COUNT = 10000 };
+  static const furrow_reducer UNEVEN = {0, sizeof(affine), affine_init, uneven_fold, affine_merge};
+  affine *items = malloc(COUNT * sizeof *items), wanted = compose(COUNT);
+  for (uint64_t i = 0; i < COUNT; i++) items[i] = affine_of(i);
+  for (uint64_t chunk = 0; chunk < 2; chunk++)
+    for (int own = 0; own < 2; own++) {
+      affine got = {0, 0};
+      furrow_options options = options_of(FURROW_SCHEDULE_DYNAMIC, chunk);
+      options.leaf = own ? 0 : 5;
+      EXPECT_OK(furrow_map_reduce(test_pool(), &UNEVEN, NULL, own ? items : NULL, own ? sizeof *items : 0, COUNT, &got,
+                                  &options));
+      if (is_root()) EXPECT_BYTES_EQ(&got, &wanted, sizeof got);
+    }
+  free(items);
 }
 
 TEST(map_reduce, of_no_tasks_is_what_init_makes) {

@@ -73,7 +73,7 @@ static furrow_status find_culprit(furrow__comm *comm, const furrow__call *call, 
       furrow__comm_wait(comm, &request) != FURROW_OK)
     goto broken;
   bool own = false;
-  furrow_error judged;
+  furrow_error judged = {0}; /* all of its bytes are sent */
   furrow__error_clear(&judged);
   furrow__meet_judge(calls, sizeof *calls, comm->size, &judged, &own);
   if (!own || comm->rank != judged.rank) *error = judged;

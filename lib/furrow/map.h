@@ -8,7 +8,8 @@
 
 FURROW_BEGIN_DECLS
 
-/** A task: read `item`, write `result`, return 0; or fail, with furrow_fail() or any other value.
+/** A task: read `item`, write `result`, return 0; or fail, with furrow_fail() or any other value. It must return: no longjmp
+ *  and no C++ exception may leave it.
  *
  *  @param item    item_size bytes, read only, aligned as in the array on rank 0 up to 64; NULL if item_size is 0.
  *  @param result  result_size bytes, all zero; NULL if result_size is 0. */
@@ -33,7 +34,7 @@ FURROW_API FURROW_MUST_USE furrow_status furrow_map(furrow_pool *pool, furrow_ma
                                                     size_t item_size, uint64_t count, void *results, size_t result_size,
                                                     const furrow_options *options);
 
-/** furrow_map() with the sizes taken from the two typed arrays. */
+/** furrow_map() with the sizes taken from the two typed arrays, so that both must be there: not NULL itself. */
 #define FURROW_MAP(pool, fn, user, items, count, results, options) \
   furrow_map((pool), (fn), (user), (items), sizeof *(items), (count), (results), sizeof *(results), (options))
 

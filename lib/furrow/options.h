@@ -24,7 +24,8 @@ typedef enum furrow_schedule {
 typedef struct furrow_options {
   size_t size;              /**< of this struct */
   furrow_schedule schedule; /**< FURROW_SCHEDULE_AUTO */
-  uint64_t chunk;           /**< tasks (map) or leaves (reductions) taken at a time; 0: as many as 50 to 100 µs hold */
+  uint64_t chunk;           /**< tasks (map) or leaves (reductions) taken at a time; 0: as many as 50 to 100 µs hold.
+                                 Beyond 2^31 tasks some tasks are one */
   uint64_t seed;            /**< of the tasks' random numbers; 0: the pool's */
   uint64_t series;          /**< FURROW_SERIES_NEXT, or a number of your own */
   uint64_t leaf;            /**< tasks folded in a row by a reduction; 0: the rule. Part of the answer: another leaf

@@ -30,6 +30,8 @@ typedef struct furrow_pool_options {
  *
  *  Collective on MPI_COMM_WORLD. MPI is asked for MPI_THREAD_MULTIPLE.
  *
+ *  Whatever it returns, call furrow_finalize() before the program ends.
+ *
  *  @param argc,argv  as main() got them, or both NULL.
  *  @param pool       set to the pool, also where it failed, if possible: it then carries its error.
  *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM or FURROW_E_MPI, the same on every rank. */

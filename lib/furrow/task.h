@@ -6,7 +6,7 @@
 
 FURROW_BEGIN_DECLS
 
-/** What a task function is told. It must not keep the address beyond its return. */
+/** What a task function is told. It must not keep the address beyond its return, nor copy it: more stands behind it. */
 typedef struct furrow_task {
   uint64_t index;   /**< 0 … count-1 */
   uint32_t attempt; /**< 0 at the first try */

@@ -64,26 +64,16 @@ static const char *create(furrow__arena *arena, int fd, const char *call, furrow
   return NULL;
 }
 
-static const char *create_named(furrow__arena *arena, furrow__arena_name *name, char *reason, size_t reason_size) {
+const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, bool named, furrow__arena_name *name,
+                                 char *reason, size_t reason_size) {
+  *arena = (furrow__arena){NULL, size, limit, -1};
+  *name = (furrow__arena_name){.nonce = make_nonce(), .pid = getpid(), .fd = -1, .size = size, .limit = limit};
+  if (!named) return create(arena, memfd_create("furrow", MFD_CLOEXEC), "memfd_create", name, reason, reason_size);
   snprintf(name->shm, sizeof name->shm, "/furrow-%ld-%016llx", (long)getpid(), (unsigned long long)name->nonce);
   int fd = shm_open(name->shm, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const char *why = create(arena, fd, "shm_open", name, reason, reason_size);
   if (why) furrow__arena_hide(name);
   return why;
-}
-
-const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, furrow__arena_name *name,
-                                 char *reason, size_t reason_size) {
-  *arena = (furrow__arena){NULL, size, limit, -1};
-  *name = (furrow__arena_name){.nonce = make_nonce(), .pid = getpid(), .fd = -1, .size = size, .limit = limit};
-  int fd = memfd_create("furrow", MFD_CLOEXEC);
-  const char *why = create(arena, fd, "memfd_create", name, reason, reason_size);
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), arena->fd);
-  if (!why && access(path, R_OK | W_OK) == 0) return NULL;
-  furrow__arena_close(arena);
-  *arena = (furrow__arena){NULL, size, limit, -1};
-  return create_named(arena, name, reason, reason_size);
 }
 
 const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, size_t limit, char *reason,

@@ -22,8 +22,9 @@ typedef struct furrow__arena {
   int fd;       /* the creator's, -1 elsewhere; valid with a base only */
 } furrow__arena;
 
-/* Make one. Returns NULL, or the reason why not, such as "memfd_create: Operation not permitted" (in `reason`). */
-const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, furrow__arena_name *name,
+/* Make one: a memfd, which the others open through /proc, or a `named` one, for where that is not allowed. Returns NULL, or
+   the reason why not, such as "memfd_create: Operation not permitted" (in `reason`). */
+const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, bool named, furrow__arena_name *name,
                                  char *reason, size_t reason_size);
 
 /* One for this process alone, that its forked children would share: no name, no other rank. */

@@ -62,7 +62,7 @@ furrow_status furrow__defaults_read(furrow__defaults *defaults, const char *(*ge
     const variable *row = &VARIABLES[i];
     uint64_t value = row->value;
     const char *text = get(row->name);
-    bool good = !text || (row->names ? parse_choice(text, row, &value) : parse_number(text, &value));
+    bool good = !text || !*text || (row->names ? parse_choice(text, row, &value) : parse_number(text, &value));
     if (!good)
       return furrow__error_set(error, FURROW_E_ARG, where, FURROW_NO_TASK, "environment: %s=\"%.80s\" is not %s",
                                row->name, text, row->allowed);

@@ -36,8 +36,10 @@ static size_t digest_part(node_stream *stream, const char *bytes, size_t length)
   size_t head = sizeof stream->header, whole = head + reduction->work->result_size;
   bool in_head = stream->got < head;
   size_t part = min(length, (in_head ? head : whole) - stream->got);
-  char *to = in_head ? (char *)&stream->header : furrow__reduction_at(reduction, stream->slot) - head;
-  memcpy(to + stream->got, bytes, part);
+  if (in_head)
+    memcpy((char *)&stream->header + stream->got, bytes, part);
+  else
+    memcpy(furrow__reduction_at(reduction, stream->slot) + (stream->got - head), bytes, part);
   stream->got += part;
   if (stream->got == head) stream->good = furrow__reduction_take(reduction, &stream->slot);
   if (stream->got < whole) return part;

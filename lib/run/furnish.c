@@ -4,27 +4,23 @@
 
 #include "node/affinity.h"
 
-enum { INITIAL_SIZE = 1 << 20 }; /* 0.3 ms to make */
+enum { INITIAL_SIZE = 1 << 20 };                /* 0.3 ms to make */
+static const uint64_t MOST = UINT64_C(1) << 40; /* addresses that are mapped at once */
 
 static void refuse(const furrow_pool *pool, furrow_error *why, const char *reason) {
   furrow__error_set(why, FURROW_E_NOMEM, furrow__here(pool), FURROW_NO_TASK, "shared memory refused: %s", reason);
 }
 
 /* Every rank opens its node's arena before its creator hides the name, and all agree before anyone uses it. */
-furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, furrow__arena *arena,
-                                  furrow_error *why) {
+static furrow_status try_share(furrow_pool *pool, size_t size, size_t limit, bool named, furrow__arena *arena,
+                               furrow_error *why) {
   furrow__comm *comm = &pool->comm;
   bool first = comm->node_rank == 0;
   furrow__arena_name name = {0};
   char reason[160];
   const char *failure = NULL;
   furrow__error_clear(why);
-  if (comm->size == 1) {
-    failure = furrow__arena_create_alone(arena, size, limit, reason, sizeof reason);
-    if (failure) refuse(pool, why, failure);
-    return FURROW_OK;
-  }
-  if (first) failure = furrow__arena_create(arena, size, limit, &name, reason, sizeof reason);
+  if (first) failure = furrow__arena_create(arena, size, limit, named, &name, reason, sizeof reason);
   if (failure) name.nonce = 0;
   if (furrow__comm_bcast(comm, comm->node, 0, &name, sizeof name) != FURROW_OK) return FURROW_E_MPI;
   if (!first && name.nonce) failure = furrow__arena_open(arena, &name, true, reason, sizeof reason);
@@ -33,6 +29,20 @@ furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, 
   if (first && name.nonce) furrow__arena_hide(&name);
   if (agreed != FURROW_OK) furrow__arena_close(arena);
   return agreed == FURROW_E_MPI ? FURROW_E_MPI : FURROW_OK;
+}
+
+furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, furrow__arena *arena,
+                                  furrow_error *why) {
+  if (pool->comm.size > 1) {
+    furrow_status status = try_share(pool, size, limit, false, arena, why);
+    if (status == FURROW_OK && why->status != FURROW_OK) status = try_share(pool, size, limit, true, arena, why);
+    return status;
+  }
+  char reason[160];
+  furrow__error_clear(why);
+  const char *failure = furrow__arena_create_alone(arena, size, limit, reason, sizeof reason);
+  if (failure) refuse(pool, why, failure);
+  return FURROW_OK;
 }
 
 /* Ranks of a node that share cores yield; so do those that were bound to fewer cores than they are. */
@@ -68,7 +78,7 @@ static furrow_status make_board(furrow_pool *pool, size_t limit) {
 
 furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit) {
   furrow__comm *comm = &pool->comm;
-  uint64_t shared = comm->rank == 0 ? limit : 0;
+  uint64_t shared = comm->rank != 0 ? 0 : limit < MOST ? limit : MOST;
   if (comm->size > 1 && furrow__comm_max(comm, comm->all, &shared, 1) != FURROW_OK) return FURROW_E_MPI;
   if (choose_manner(pool) != FURROW_OK) return FURROW_E_MPI;
   if (comm->nodes == 1) return make_board(pool, shared);

@@ -12,9 +12,12 @@ furrow_status furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__
   *call = (furrow__call){.op = op};
   if (pool->broken != FURROW_OK) return pool->broken;
   furrow__error_clear(&pool->error);
-  if (!atomic_load(&pool->busy)) return FURROW_OK;
-  return furrow__error_set(&pool->error, FURROW_E_ARG, furrow__here(pool), FURROW_NO_TASK,
-                           "%s: called while this rank is inside an operation of the same pool", furrow__op_name(op));
+  const char *wrong = !furrow__mpi_is_up()       ? "MPI has been finalized"
+                      : atomic_load(&pool->busy) ? "called while this rank is inside an operation of the same pool"
+                                                 : NULL;
+  if (!wrong) return FURROW_OK;
+  return furrow__error_set(&pool->error, FURROW_E_ARG, furrow__here(pool), FURROW_NO_TASK, "%s: %s",
+                           furrow__op_name(op), wrong);
 }
 
 void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status status, const char *format, ...) {

@@ -31,6 +31,11 @@ TEST(settings, nothing_set) {
   furrow_error error;
   EXPECT_OK(read_with(NULL, NULL, &defaults, &error));
   EXPECT_BYTES_EQ(&defaults, &NONE_SET, sizeof defaults);
+  const char *const empty[] = {"FURROW_SCHEDULE", "FURROW_CHUNK", "FURROW_SHARED_MEMORY", "FURROW_PROGRESS"};
+  for (int i = 0; i < 4; i++) {
+    EXPECT_OK(read_with(empty[i], "", &defaults, &error)); /* as good as not set */
+    EXPECT_BYTES_EQ(&defaults, &NONE_SET, sizeof defaults);
+  }
 }
 
 /* Setting `name` changes the field at `offset` and nothing else. */
@@ -68,7 +73,7 @@ TEST(settings, choices) {
   expect_good("FURROW_PROGRESS", "off", progress, FURROW__PROGRESS_OFF);
   expect_good("FURROW_METRICS", "0", offsetof(furrow__defaults, metrics), 0);
   expect_good("FURROW_METRICS", "1", offsetof(furrow__defaults, metrics), 1);
-  const char *const bad[] = {"", "Auto", "dynamic ", " auto", "2", "-1", "autostatic", "on", "yes"};
+  const char *const bad[] = {"Auto", "dynamic ", " auto", "2", "-1", "autostatic", "on", "yes"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     expect_bad("FURROW_SCHEDULE", bad[i], "auto, static or dynamic");
     expect_bad("FURROW_PROGRESS", bad[i], "auto, bar, line or off");
@@ -98,8 +103,7 @@ TEST(settings, numbers) {
               {"64M", 64 << 20},
               {"3G", UINT64_C(3) << 30},
               {"17179869183G", UINT64_C(17179869183) << 30}};
-  static const char *const bad[] = {"",
-                                    " 1",
+  static const char *const bad[] = {" 1",
                                     "1 ",
                                     "-1",
                                     "+1",

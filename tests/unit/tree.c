@@ -129,7 +129,7 @@ static void scattered(uint64_t leaves, furrow_rng *rng) {
 /* Runs of neighbours go to workers, as claims do. */
 static void in_runs(uint64_t leaves, uint64_t runs, furrow_rng *rng) {
   crowd all;
-  crowd_start(&all, leaves, 1 << 16);
+  crowd_start(&all, leaves, leaves < 1 << 14 ? (uint32_t)leaves + 1 : 1 << 14);
   int workers = 1 + (int)furrow_rng_below(rng, MOST_WORKERS);
   for (uint64_t begin = 0, end; begin < leaves && !test_failed(); begin = end) {
     end = begin + 1 + furrow_rng_below(rng, 2 * leaves / runs + 1);

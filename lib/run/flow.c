@@ -112,7 +112,6 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
   if (size == 0) return want;
   if (flow->items) {
     *items = flow->items + want.begin * size;
-    if (flow->worker != 0) flow->metrics->bytes_in += (want.end - want.begin) * size;
     return want;
   }
   if (flow->large_item) {

@@ -148,11 +148,12 @@ bool furrow__rest(furrow_pool *pool, uint32_t news) {
     furrow__tell_news(pool);
     return false;
   }
-  for (;; news = furrow__news(record)) {
+  for (;;) {
     if (!wait_for_change(pool, &record->news, news)) {
       furrow__pool_break(pool, "an operation");
       return false;
     }
+    news = furrow__news(record); /* before looking: the last to rest counts itself, then changes the news */
     if (atomic_load_explicit(&record->resting, memory_order_acquire) == all) return false;
     if (!furrow__record_failed(record)) return get_up(pool, record);
   }

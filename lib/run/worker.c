@@ -98,6 +98,8 @@ static void count_tasks(worker *w, furrow__range units) {
   furrow__span tasks = furrow__units_span(&w->work->units, units.begin, units.end);
   _Atomic uint64_t *done = &w->pool->board.done[w->pool->comm.rank].tasks;
   w->pool->metrics.tasks += tasks.end - tasks.begin;
+  if (w->flow.layout.items && w->pool->comm.rank != 0) /* what comes through rings is counted there */
+    w->pool->metrics.bytes_in += (tasks.end - tasks.begin) * w->work->item_size;
   uint64_t before = atomic_load_explicit(done, memory_order_relaxed); /* its only writer is here */
   atomic_store_explicit(done, before + tasks.end - tasks.begin, memory_order_relaxed);
 }

@@ -123,7 +123,9 @@ def table(evaluated):
 
 
 def heading(info, ranks, mode, rounds):
-    busy = "\nThe machine was busy with something else: these figures are not to be trusted." if info["load"] > 1 else ""
+    busy = ""
+    if info["load"] > 1:
+        busy = "\nThe machine was busy with something else: these figures are not to be trusted."
     v = info["versions"]
     return "\n".join([
         "furrow %s (%s), %d ranks, %s benchmark, %d rounds, %s" % (v["furrow"], v["commit"], ranks, mode, rounds,

@@ -115,7 +115,6 @@ static void expect_refused(const char *name, const char *value, const char *allo
 
 TEST(environment, is_refused_on_every_rank_if_a_value_is_bad) {
   expect_refused("FURROW_SCHEDULE", "fast", "auto, static or dynamic");
-  expect_refused("FURROW_SCHEDULE", "", "auto, static or dynamic");
   expect_refused("FURROW_CHUNK", "-1", "whole number");
   expect_refused("FURROW_CHUNK", "1.5", "whole number");
   expect_refused("FURROW_SEED", "18446744073709551616", "whole number");
@@ -126,10 +125,65 @@ TEST(environment, is_refused_on_every_rank_if_a_value_is_bad) {
   expect_refused("FURROW_METRICS", "2", "0 or 1");
 }
 
+TEST(environment, counts_as_unset_where_it_is_empty) {
+  furrow_pool *pool = make_pool_under("FURROW_SCHEDULE", "");
+  expect_works(pool);
+  furrow_pool_destroy(&pool);
+}
+
 TEST(environment, is_rank_0s) {
   if (!is_root()) setenv("FURROW_SCHEDULE", "nonsense", 1);
   furrow_pool *pool = make_pool(NULL);
   unsetenv("FURROW_SCHEDULE");
   expect_works(pool);
   furrow_pool_destroy(&pool);
+}
+
+/* What this rank writes to stderr until end_capture(). */
+static int begin_capture(FILE **file) {
+  fflush(stderr);
+  int kept = dup(STDERR_FILENO);
+  *file = tmpfile();
+  dup2(fileno(*file), STDERR_FILENO);
+  return kept;
+}
+
+static void end_capture(FILE *file, int kept, char *text, size_t size) {
+  fflush(stderr);
+  dup2(kept, STDERR_FILENO);
+  close(kept);
+  rewind(file);
+  text[fread(text, 1, size - 1, file)] = '\0';
+  fclose(file);
+}
+
+TEST(environment, prints_the_metrics_when_a_pool_is_destroyed_if_asked) {
+  char text[8192];
+  FILE *file = NULL;
+  furrow_pool *pool = make_pool_under("FURROW_METRICS", "1");
+  expect_works(pool);
+  int kept = begin_capture(&file);
+  furrow_pool_destroy(&pool);
+  end_capture(file, kept, text, sizeof text);
+  if (is_root()) EXPECT_CONTAINS(text, "furrow: 1 operations");
+  if (!is_root()) EXPECT_EQ_STR(text, "");
+}
+
+static int fail(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  (void)result;
+  return furrow_fail(task, "on purpose");
+}
+
+TEST(environment, apart_a_pool_prints_nothing) {
+  char text[8192];
+  FILE *file = NULL;
+  int kept = begin_capture(&file);
+  furrow_pool *pool = make_pool(NULL);
+  expect_works(pool);
+  EXPECT_STATUS_ON(pool, FURROW_E_TASK, furrow_map(pool, fail, NULL, NULL, 0, 10, NULL, 0, NULL));
+  EXPECT_STATUS_ON(pool, FURROW_E_ARG, furrow_map(pool, NULL, NULL, NULL, 0, 10, NULL, 0, NULL));
+  furrow_pool_destroy(&pool);
+  end_capture(file, kept, text, sizeof text);
+  EXPECT_EQ_STR(text, "");
 }

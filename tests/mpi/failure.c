@@ -151,6 +151,26 @@ static int fail_yet_return_0(furrow_task *task, const void *item, void *result) 
   return 0;
 }
 
+static int tasks_after;
+
+static int count_tasks_after(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  (void)result;
+  tasks_after += task->index > 0;
+  if (task->index == 0) (void)furrow_fail(task, "on purpose");
+  return 0;
+}
+
+TEST(failure, ends_the_claim_it_happens_in) {
+  for (int s = 0; s < SCHEDULE_COUNT; s++) {
+    furrow_options options = options_of(SCHEDULES[s], 50);
+    tasks_after = 0;
+    EXPECT_STATUS(FURROW_E_TASK, furrow_map(test_pool(), count_tasks_after, NULL, NULL, 0, 50, NULL, 0, &options));
+    if (SCHEDULES[s] == FURROW_SCHEDULE_STATIC && is_root()) EXPECT_EQ(tasks_after, 0);
+    if (test_size() == 1) EXPECT_EQ(tasks_after, 0);
+  }
+}
+
 TEST(failure, holds_whatever_the_function_returns_and_keeps_its_first_reason) {
   EXPECT_STATUS(FURROW_E_TASK, furrow_map(test_pool(), fail_yet_return_0, NULL, NULL, 0, 10, NULL, 0, NULL));
   EXPECT_EQ_STR(furrow_pool_error(test_pool())->message, "the first reason");

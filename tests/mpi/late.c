@@ -1,4 +1,7 @@
 /* A rank that comes late, or works alone, is waited for asleep: those who wait use almost no processor time. */
+#include <signal.h>
+#include <sys/time.h>
+
 #include "mpi/common/tools.h"
 
 /* A wait that spins would use all of LATE; one that sleeps uses a few milliseconds, more on a busy machine. */
@@ -104,4 +107,33 @@ TEST(late, rank_may_be_receiving_from_one_that_waits) {
   MPI_Wait(&request, MPI_STATUS_IGNORE);
   EXPECT_LT(now() - start, 5.0 * slowness());
   free(data);
+}
+
+static volatile sig_atomic_t alarms;
+
+static void count_alarm(int number) {
+  (void)number;
+  alarms++;
+}
+
+/* Every wait is interrupted all the time, without SA_RESTART. */
+TEST(late, rank_is_waited_for_in_spite_of_signals) {
+  struct sigaction counting = {.sa_handler = count_alarm}, before;
+  struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+  furrow_pool *pools[] = {test_pool(), make_pool_without_board()};
+  double seconds = 0.05;
+  alarms = 0;
+  sigaction(SIGALRM, &counting, &before);
+  setitimer(ITIMER_REAL, &often, NULL);
+  for (int i = 0; i < 2; i++) {
+    furrow_pool *own = make_pool(NULL);
+    EXPECT_OK_ON(pools[i], furrow_map(pools[i], nap_in_one, &seconds, NULL, 0, 4, NULL, 0, NULL));
+    expect_works(pools[i]);
+    expect_works(own);
+    furrow_pool_destroy(&own);
+  }
+  setitimer(ITIMER_REAL, &never, NULL);
+  sigaction(SIGALRM, &before, NULL);
+  EXPECT_GT(alarms, 50);
+  furrow_pool_destroy(&pools[1]);
 }

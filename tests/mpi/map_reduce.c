@@ -307,7 +307,7 @@ TEST(map_reduce, memory_does_not_grow_with_the_leaves) {
   getrusage(RUSAGE_SELF, &before);
   EXPECT_OK(furrow_map_reduce(test_pool(), &reducer, &user, NULL, 0, 4000, got, &options)); /* 262 MB of accumulators */
   getrusage(RUSAGE_SELF, &after);
-  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 * 1024); /* KiB; a maximum so far, so it can only be less */
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, INT64_C(64) * 1024); /* KiB; a maximum so far, so it can only be less */
   free(got);
 }
 

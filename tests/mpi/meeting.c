@@ -99,6 +99,20 @@ TEST(meeting, refuses_progress_without_a_function) {
   expect_refused(spoil_progress, "options.progress");
 }
 
+TEST(meeting, follows_rank_0s_options) {
+  furrow_pool *pool = make_pool(NULL);
+  call c = good_call();
+  furrow_metrics metrics;
+  for (int s = 1; s < SCHEDULE_COUNT; s++) {
+    c.options.schedule = is_root() ? SCHEDULES[s] : SCHEDULES[SCHEDULE_COUNT - s];
+    c.options.chunk = (uint64_t)test_rank();
+    EXPECT_STATUS_ON(pool, FURROW_OK, run(pool, &c));
+  }
+  EXPECT_OK_ON(pool, furrow_metrics_get(pool, &metrics, NULL));
+  if (is_root()) EXPECT_EQ(metrics.dynamic, 1);
+  furrow_pool_destroy(&pool);
+}
+
 static void spoil_items(call *c) {
   c->items = NULL;
 }
@@ -336,6 +350,21 @@ TEST(meeting, destroy_on_one_rank_waits_until_the_others_destroy_too) {
   expect_destroy_waits(make_pool(NULL), last_rank());
   expect_destroy_waits(make_pool_without_board(), 0);
   expect_destroy_waits(make_pool_without_board(), last_rank());
+}
+
+TEST(meeting, destroy_waits_for_those_who_finalize) {
+  if (test_size() == 1) return;
+  furrow_pool *pool = make_pool(NULL);
+  if (!is_root()) EXPECT_EQ(furrow_finalize(&pool), FURROW_E_MISMATCH);
+  furrow_pool_destroy(&pool);
+}
+
+TEST(meeting, of_three_kinds_of_calls_names_the_first_that_differs) {
+  if (test_size() < 3) return;
+  operation mine = is_root() ? AGREE : test_rank() == 1 ? MAP : METRICS;
+  EXPECT_STATUS(FURROW_E_MISMATCH, call_operation(test_pool(), mine));
+  EXPECT_CONTAINS(furrow_pool_error(test_pool())->message, "furrow_map");
+  expect_told(test_pool(), FURROW_E_MISMATCH, 1, "furrow_agree");
 }
 
 /* Ranks come in any order, many times over: nobody overtakes anybody. */

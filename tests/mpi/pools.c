@@ -34,6 +34,18 @@ TEST(pools, work_on_dup_split_self_and_reversed_communicators) {
   MPI_Comm_free(&comm);
 }
 
+TEST(pools, come_from_init_where_mpi_is_up_already) {
+  furrow_pool *pool = NULL;
+  int finalized = 1, size = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  EXPECT_OK(furrow_init(NULL, NULL, &pool));
+  EXPECT_EQ(furrow_pool_size(pool), size);
+  expect_works(pool);
+  EXPECT_OK(furrow_finalize(&pool));
+  MPI_Finalized(&finalized);
+  EXPECT_FALSE(finalized); /* who initialised it finalizes it */
+}
+
 TEST(pools, outlive_the_communicator_they_were_made_on) {
   MPI_Comm comm;
   furrow_pool *pool = NULL;
@@ -145,6 +157,16 @@ TEST(pools, need_options_that_were_initialised) {
     expect_same_error(pool);
     furrow_pool_destroy(&pool);
   }
+}
+
+TEST(pools, hear_the_lowest_rank_if_several_are_wrong) {
+  furrow_pool_options options = FURROW_POOL_OPTIONS_INIT;
+  furrow_pool *pool = NULL;
+  options.size = 100 + (size_t)test_rank();
+  EXPECT_EQ(furrow_pool_create(test_comm(), &options, &pool), FURROW_E_ARG);
+  EXPECT_EQ(furrow_pool_error(pool)->rank, 0);
+  EXPECT_CONTAINS(furrow_pool_error(pool)->message, "options.size is 100");
+  furrow_pool_destroy(&pool);
 }
 
 TEST(pools, need_an_address_on_every_rank) {

@@ -94,12 +94,12 @@ static void jump(int signal) {
   siglongjmp(after_fault, 1);
 }
 
-static bool can_write(const void *address) {
+static bool can_write(volatile unsigned char *address) {
   struct sigaction action = {.sa_handler = jump}, before;
   sigaction(SIGSEGV, &action, &before);
   volatile bool wrote = false;
   if (sigsetjmp(after_fault, 1) == 0) {
-    *(volatile unsigned char *)(uintptr_t)address = 1;
+    *address = 1;
     wrote = true;
   }
   sigaction(SIGSEGV, &before, NULL);
@@ -109,7 +109,7 @@ static bool can_write(const void *address) {
 TEST(share, is_read_only) {
   if (test_size() == 1) return; /* there it is a private copy */
   furrow_share *share = make_share(test_pool(), 100);
-  EXPECT_FALSE(can_write(furrow_share_data(share)));
+  EXPECT_FALSE(can_write((unsigned char *)furrow_share_data(share)));
   furrow_share_destroy(&share);
 }
 

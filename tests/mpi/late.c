@@ -5,7 +5,7 @@
 #include "mpi/common/tools.h"
 
 /* A wait that spins would use all of LATE; one that sleeps uses a few milliseconds, more on a busy machine. */
-static const double LATE = 0.3, MOST_CPU = 0.03, MOST_CPU_OF_CREATE = 0.1;
+static const double LATE = 0.2, MOST_CPU = 0.03, MOST_CPU_OF_CREATE = 0.1;
 
 typedef void action(furrow_pool *pool);
 
@@ -80,7 +80,7 @@ static furrow_rank_metrics metrics_of(furrow_pool *pool, int rank) {
 }
 
 static void expect_few_wake_ups(furrow_pool *pool, furrow_schedule schedule, uint64_t most) {
-  double seconds = 0.5;
+  double seconds = 0.3;
   furrow_options options = options_of(schedule, 1);
   uint64_t before = metrics_of(pool, test_rank()).sleeps;
   double cpu = cpu_now();

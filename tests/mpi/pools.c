@@ -277,7 +277,7 @@ static void make_use_and_destroy(int i) {
 TEST(pools, leave_no_descriptor_mapping_or_thread_behind) {
   for (int i = 0; i < 4; i++) make_use_and_destroy(i);
   int descriptors = count_entries("/proc/self/fd"), threads = count_entries("/proc/self/task");
-  for (int i = 0; i < 100; i++) make_use_and_destroy(i);
+  for (int i = 0; i < 50; i++) make_use_and_destroy(i);
   EXPECT_LE(count_entries("/proc/self/fd"), descriptors);
   EXPECT_LE(count_entries("/proc/self/task"), threads);
 }

@@ -164,7 +164,7 @@ static furrow__span room_in_block(furrow__flow *flow, furrow__span want, char **
   bool goes_on = flow->has_block && flow->open.end == want.begin && flow->open.end - flow->open.begin < holds;
   if (!goes_on) {
     furrow__flow_flush(flow);
-    acquire_block(flow);
+    memset(acquire_block(flow), 0, holds * size);
     flow->has_block = true;
     flow->open = (furrow__span){want.begin, want.begin};
   }
@@ -176,15 +176,9 @@ furrow__span furrow__flow_room(furrow__flow *flow, furrow__span want, char **res
   uint64_t size = flow->traffic.result_size;
   *results = NULL;
   if (size == 0) return want;
-  furrow__span span = want;
-  if (flow->results) {
-    *results = flow->results + want.begin * size;
-  } else if (flow->large_result) {
-    *results = flow->large_result;
-    span.end = want.begin + 1;
-  } else {
-    span = room_in_block(flow, want, results);
-  }
+  if (!flow->results && !flow->large_result) return room_in_block(flow, want, results);
+  furrow__span span = {want.begin, flow->results ? want.end : want.begin + 1};
+  *results = flow->results ? flow->results + want.begin * size : flow->large_result;
   memset(*results, 0, (span.end - span.begin) * size);
   return span;
 }

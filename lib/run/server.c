@@ -133,11 +133,18 @@ void furrow__server_begin(furrow_pool *pool, const furrow__service *service) {
   furrow__gate_bump(pool->board.bell); /* it has a clock to watch now */
 }
 
-void furrow__server_help(furrow_pool *pool) {
+static bool has_mail(const furrow__board *board) {
+  for (int word = 0; word * 64 < board->ranks; word++)
+    if (atomic_load_explicit(&board->mailbox[word], memory_order_relaxed) != 0) return true;
+  return false;
+}
+
+bool furrow__server_help(furrow_pool *pool) {
   furrow__server *server = pool->server;
-  if (!server || pthread_mutex_trylock(&server->lock) != 0) return;
+  if (!has_mail(&pool->board) || pthread_mutex_trylock(&server->lock) != 0) return false;
   if (server->serving) serve(server);
   pthread_mutex_unlock(&server->lock);
+  return true;
 }
 
 void furrow__server_end(furrow_pool *pool, bool begun) {

@@ -24,8 +24,9 @@ bool furrow__server_have(furrow_pool *pool);
    where a thread was had. */
 void furrow__server_begin(furrow_pool *pool, const furrow__service *service);
 
-/* Serve what waits, unless the thread is at it. Between tasks, from the thread that called the operation. */
-void furrow__server_help(furrow_pool *pool);
+/* Serve what waits, unless the thread is at it. Between tasks, from the thread that called the operation. Whether there
+   was anything to do; if not, it costs a look at the mailbox. */
+bool furrow__server_help(furrow_pool *pool);
 
 /* All workers have left, or the operation has not `begun`: copy what remains. Afterwards the thread touches nothing of the
    caller's. */

@@ -28,23 +28,28 @@ typedef struct claimed {
   uint64_t share_end;
 } claimed;
 
+/* Where the tasks end that this worker may come to next: its own share behind the claim. */
+static uint64_t end_of_share(const worker *w, furrow__range claim) {
+  furrow__range share = furrow__range_read(&w->pool->board.ranges[w->pool->comm.rank]);
+  bool goes_on = furrow__range_length(share) > 0 && share.begin == claim.end;
+  return furrow__units_span(&w->work->units, claim.begin, goes_on ? share.end : claim.end).end;
+}
+
 static bool take_claim(worker *w, claimed *claim) {
   furrow__board *board = &w->pool->board;
   int me = w->pool->comm.rank;
   if (furrow__record_failed(w->record)) return false;
-  furrow__range share = furrow__range_read(&board->ranges[me]);
-  claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, furrow__range_length(share)));
+  uint32_t left = w->pace.fixed ? 0 : furrow__range_length(furrow__range_read(&board->ranges[me]));
+  claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, left));
   if (furrow__range_length(claim->units) == 0) {
-    claim->units =
-        furrow__range_steal(board->ranges, board->ranks, me, furrow__pace_next(&w->pace, UINT32_MAX), board->steals);
+    uint32_t want = furrow__pace_next(&w->pace, UINT32_MAX);
+    claim->units = furrow__range_steal(board->ranges, board->ranks, me, want, board->steals);
     if (furrow__range_length(claim->units) == 0) return false;
     w->pool->metrics.steals++;
   }
   w->pool->metrics.claims++;
-  share = furrow__range_read(&board->ranges[me]);
-  bool goes_on = furrow__range_length(share) > 0 && share.begin == claim->units.end;
-  uint32_t end = goes_on ? share.end : claim->units.end;
-  claim->share_end = furrow__units_span(&w->work->units, claim->units.begin, end).end;
+  if (w->flow.layout.slot)
+    claim->share_end = end_of_share(w, claim->units); /* only items from rings are fetched ahead */
   return true;
 }
 
@@ -116,19 +121,16 @@ static uint32_t run_units(worker *w, furrow__range units, uint64_t share_end, bo
   return units.begin + done;
 }
 
-/* A claim of the user's size is a claim; and a unit of several tasks is not left half done. */
-static bool may_share(const worker *w) {
-  return w->work->settings.chunk == 0 && (furrow__is_reduction(w->work) || w->work->units.size == 1);
-}
-
-/* Run a claim; return the time. If another worker goes hungry meanwhile and what is left is worth a wake-up, it goes back
-   to where that one can steal it; if not, half of it is run before the question is asked again. */
-static uint64_t run_claim(worker *w, const claimed *claim, uint64_t start) {
+/* Run a claim whose size the worker chose, from the time `start`; return the time. If another worker goes hungry meanwhile
+   and what is left is worth a wake-up, it goes back to where that one can steal it; if not, half of it is run before the
+   question is asked again. */
+static uint64_t run_paced(worker *w, const claimed *claim, uint64_t start) {
   furrow__range rest = claim->units;
+  bool can_share = furrow__is_reduction(w->work) || w->work->units.size == 1; /* no unit is left half done */
   uint64_t now = start;
-  for (bool watch = may_share(w); furrow__range_length(rest) > 0 && is_good(w); watch = !watch && may_share(w)) {
+  for (bool watch = can_share; furrow__range_length(rest) > 0 && is_good(w); watch = !watch && can_share) {
     furrow__range part = rest;
-    if (!watch && may_share(w)) part.end = part.begin + (furrow__range_length(part) + 1) / 2;
+    if (!watch && can_share) part.end = part.begin + (furrow__range_length(part) + 1) / 2;
     rest.begin = run_units(w, part, claim->share_end, watch);
     now = furrow__now();
     uint32_t left = furrow__range_length(rest), done = rest.begin - claim->units.begin;
@@ -141,18 +143,18 @@ static uint64_t run_claim(worker *w, const claimed *claim, uint64_t start) {
   return now;
 }
 
-/* Claim and run until nothing is left to take. */
+/* Claim and run until nothing is left to take. A claim of the user's size needs no clock. */
 static void work_on(worker *w) {
-  uint64_t then = furrow__now(), busy = 0;
+  uint64_t start = furrow__now(), now = start;
+  bool fixed = w->work->settings.chunk != 0, serves = w->pool->comm.rank == 0 && w->pool->server;
   for (claimed claim; is_good(w) && take_claim(w, &claim);) {
-    uint64_t now = run_claim(w, &claim, then);
-    busy += now - then;
-    then = now;
-    if (w->pool->comm.rank != 0 || !w->pool->server) continue;
-    furrow__server_help(w->pool);
-    then = furrow__now();
+    if (fixed)
+      run_units(w, claim.units, claim.share_end, false);
+    else
+      now = run_paced(w, &claim, now);
+    if (serves && furrow__server_help(w->pool) && !fixed) now = furrow__now();
   }
-  w->pool->metrics.busy += furrow__seconds(busy);
+  w->pool->metrics.busy += furrow__seconds(furrow__now() - start);
 }
 
 /* Work and rest, until all ranks rest. Whatever is delivered is on its way before a rank rests. */

@@ -16,8 +16,9 @@ enum { BAR_WIDTH = 30 };
 static void print_scaled(char *text, size_t size, double value) {
   const char *const unit[] = {"", " k", " M", " G", " T"};
   int i = 0;
-  for (; value >= 1000 && i < 4; i++) value /= 1000;
-  snprintf(text, size, value >= 100 || i == 0 ? "%.0f%s" : "%.1f%s", value, unit[i]);
+  for (; value >= 999.5 && i < 4; i++) value /= 1000;
+  const char *format = i == 0 && value < 10 ? "%.2g%s" : i == 0 || value >= 99.95 ? "%.0f%s" : "%.1f%s";
+  snprintf(text, size, format, value, unit[i]);
 }
 
 /* "4 s", "2:05" or "1:02:05". */

@@ -48,8 +48,7 @@ static bool take_claim(worker *w, claimed *claim) {
     w->pool->metrics.steals++;
   }
   w->pool->metrics.claims++;
-  if (w->flow.layout.slot)
-    claim->share_end = end_of_share(w, claim->units); /* only items from rings are fetched ahead */
+  claim->share_end = w->flow.layout.slot ? end_of_share(w, claim->units) : 0; /* only rings fetch ahead */
   return true;
 }
 

@@ -21,6 +21,7 @@ static uint64_t sum_below(uint64_t n) {
 
 static void expect_each_task_once(furrow_schedule schedule, uint64_t count) {
   furrow_options options = options_of(schedule, 0);
+  if (slowness() > 1) TEST_SKIP("it would take minutes under this checker");
   tasks_here = sum_here = 0;
   EXPECT_OK(furrow_map(test_pool(), count_task, NULL, NULL, 0, count, NULL, 0, &options));
   EXPECT_EQ(sum_over_ranks(tasks_here), count);
@@ -55,6 +56,7 @@ static void add(void *accumulator, const void *later, void *user) {
 TEST_TIMEOUT(huge, map_reduce_of_more_than_2_to_the_31_tasks, 300) {
   static const furrow_reducer SUMS = {0, 16, NULL, fold, add};
   uint64_t sums[2] = {0, 0};
+  if (slowness() > 1) TEST_SKIP("it would take minutes under this checker");
   EXPECT_OK(furrow_map_reduce(test_pool(), &SUMS, NULL, NULL, 0, MANY / 2 + 1, sums, NULL));
   if (is_root()) EXPECT_EQ(sums[0], MANY / 2 + 1);
   if (is_root()) EXPECT_EQ(sums[1], sum_below(MANY / 2 + 1));

@@ -209,14 +209,14 @@ bench: ## run the benchmark against its peers (BENCH=quick: one minute)
 sanitize: ## run the tests with ASan and UBSan, and those without MPI with TSan
 	@scripts/install-deps
 	@$(again) SANITIZE=address,undefined tests
-	@BUILD=$(BUILD)/asan scripts/sanitize address unit mpi fault docs
+	@BUILD=$(BUILD)/asan scripts/sanitize address
 	@$(again) SANITIZE=thread tests
-	@BUILD=$(BUILD)/tsan scripts/sanitize thread unit
+	@BUILD=$(BUILD)/tsan scripts/sanitize thread
 
-valgrind: ## run the tests at two ranks under valgrind
+valgrind: ## run the tests at one and two ranks under valgrind
 	@scripts/install-deps --valgrind
 	@$(again) tests
-	@BUILD=$(BUILD) scripts/sanitize valgrind unit mpi docs
+	@BUILD=$(BUILD) scripts/sanitize valgrind
 
 battery: ## run a battery of statistical tests on the random numbers
 	@scripts/install-deps --battery

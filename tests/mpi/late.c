@@ -5,7 +5,7 @@
 #include "mpi/common/tools.h"
 
 /* A wait that spins would use all of LATE; one that sleeps uses a few milliseconds, more on a busy machine. */
-static const double LATE = 0.2, MOST_CPU = 0.03, MOST_CPU_OF_CREATE = 0.1;
+static const double LATE = 0.2, MOST_CPU = 0.05, MOST_CPU_OF_CREATE = 0.1;
 
 typedef void action(furrow_pool *pool);
 

@@ -19,6 +19,9 @@ void furrow__error_clear(furrow_error *error);
 furrow_status furrow__error_set(furrow_error *error, furrow_status status, furrow__where where, uint64_t task,
                                 const char *format, ...) FURROW_PRINTF(5, 6);
 
+/* What a meeting of all ranks has made sure of, where no compiler can see it: were it not so, the call would have ended. */
+#define FURROW__KNOWN(condition) ((condition) ? (void)0 : __builtin_unreachable())
+
 /* Copy text into a field of fixed size, cut at its end. */
 void furrow__text_copy(char *to, size_t size, const char *from);
 

@@ -72,9 +72,10 @@ furrow_status furrow__comm_verdict(furrow__comm *comm, furrow_error *error);
 /* Some units of an array on rank 0, in equal blocks: one to each rank, which finds its own in `mine`; and back. Rank 0
    uses the array itself. Every rank is here when data moves. */
 typedef struct furrow__deal {
-  char *array; /* rank 0: of all tasks */
-  char *mine;  /* other ranks: of this block */
-  size_t size; /* of one task's bytes; 0: nothing moves */
+  const char *from; /* rank 0, to scatter: of all tasks */
+  char *into;       /* rank 0, to gather: of all tasks */
+  char *mine;       /* other ranks: of this block */
+  size_t size;      /* of one task's bytes; 0: nothing moves */
   furrow__units units;
   furrow__span dealt; /* of units */
 } furrow__deal;

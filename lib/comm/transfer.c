@@ -109,12 +109,15 @@ static furrow_status move_at_once(furrow__comm *comm, const furrow__deal *deal, 
   int count = (int)(bytes.end - bytes.begin), code;
   if (root) fill_counts(comm, deal);
   const int *counts = comm->counts, *displacements = root ? counts + comm->size : NULL;
-  char *array = root ? deal->array + bytes_of(deal, deal->dealt).begin : NULL, *mine = root ? MPI_IN_PLACE : deal->mine;
+  char *mine = root ? MPI_IN_PLACE : deal->mine;
+  uint64_t start = bytes_of(deal, deal->dealt).begin;
   comm->messages++;
   if (way == OUT)
-    code = MPI_Iscatterv(array, counts, displacements, MPI_BYTE, mine, count, MPI_BYTE, 0, comm->all, &request);
+    code = MPI_Iscatterv(root ? deal->from + start : NULL, counts, displacements, MPI_BYTE, mine, count, MPI_BYTE, 0,
+                         comm->all, &request);
   else
-    code = MPI_Igatherv(mine, count, MPI_BYTE, array, counts, displacements, MPI_BYTE, 0, comm->all, &request);
+    code = MPI_Igatherv(mine, count, MPI_BYTE, root ? deal->into + start : NULL, counts, displacements, MPI_BYTE, 0,
+                        comm->all, &request);
   return code == MPI_SUCCESS ? furrow__comm_drive(comm, &request) : FURROW_E_MPI;
 }
 
@@ -130,11 +133,11 @@ static furrow_status move_one_by_one(furrow__comm *comm, const furrow__deal *dea
   }
   for (int r = 1; r < comm->size && status == FURROW_OK; r++) {
     furrow__span bytes = block_bytes(comm, deal, r);
-    char *block = deal->array + bytes.begin;
     size_t size = bytes.end - bytes.begin;
     status = furrow__comm_call(comm, r);
     if (status != FURROW_OK) break;
-    status = way == OUT ? furrow__comm_send(comm, block, size, r) : furrow__comm_receive(comm, block, size, r);
+    status = way == OUT ? furrow__comm_send(comm, deal->from + bytes.begin, size, r)
+                        : furrow__comm_receive(comm, deal->into + bytes.begin, size, r);
   }
   return status;
 }

@@ -10,7 +10,7 @@ void furrow__affinity_read(uint64_t cores[FURROW__CORE_WORDS]) {
     return;
   }
   memset(cores, 0, FURROW__CORE_WORDS * sizeof *cores);
-  for (size_t i = 0; i < CPU_SETSIZE && i < 64 * FURROW__CORE_WORDS; i++)
+  for (size_t i = 0; i < CPU_SETSIZE && i < (size_t)64 * FURROW__CORE_WORDS; i++)
     if (CPU_ISSET(i, &set)) cores[i / 64] |= UINT64_C(1) << (i % 64);
 }
 

@@ -1,15 +1,20 @@
 #include "node/memory.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The number in the first line of a file that `format` matches. */
-static bool read_number(const char *path, const char *format, uint64_t *number) {
+/* The number behind `prefix` in the first line of a file that starts with it. */
+static bool read_number(const char *path, const char *prefix, uint64_t *number) {
   char line[256];
   FILE *file = fopen(path, "re");
   bool found = false;
-  while (file && !found && fgets(line, sizeof line, file)) found = sscanf(line, format, number) == 1;
+  while (file && !found && fgets(line, sizeof line, file)) {
+    char *end = line;
+    if (strncmp(line, prefix, strlen(prefix)) == 0) *number = strtoull(line + strlen(prefix), &end, 10);
+    found = end > line;
+  }
   if (file) fclose(file);
   return found;
 }
@@ -20,9 +25,8 @@ static uint64_t min(uint64_t a, uint64_t b) {
 
 uint64_t furrow__memory_available(void) {
   uint64_t available = UINT64_MAX, kilobytes, most, used;
-  if (read_number("/proc/meminfo", "MemAvailable: %" SCNu64, &kilobytes)) available = kilobytes * 1024;
-  if (read_number("/sys/fs/cgroup/memory.max", "%" SCNu64, &most) &&
-      read_number("/sys/fs/cgroup/memory.current", "%" SCNu64, &used))
+  if (read_number("/proc/meminfo", "MemAvailable:", &kilobytes)) available = kilobytes * 1024;
+  if (read_number("/sys/fs/cgroup/memory.max", "", &most) && read_number("/sys/fs/cgroup/memory.current", "", &used))
     available = min(available, most > used ? most - used : 0);
   return available;
 }

@@ -82,7 +82,12 @@ furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t si
   if (size > SIZE_MAX / 4) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: size is %zu", size);
   if (share) *share = (furrow_share){.arena = {NULL, 0, 0, -1}, .size = size};
   furrow_status status = furrow__meet(pool, &call, NULL, NULL);
-  if (status == FURROW_OK) status = make_room(pool, share);
+  if (status != FURROW_OK) {
+    furrow_share_destroy(&share);
+    return status;
+  }
+  FURROW__KNOWN(share && out && (data || !size || pool->comm.rank != 0));
+  status = make_room(pool, share);
   if (status == FURROW_OK) status = spread(pool, share, data);
   if (status == FURROW_E_MPI) furrow__pool_break(pool, "furrow_share_create");
   if (status != FURROW_OK) furrow_share_destroy(&share);

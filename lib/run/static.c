@@ -142,7 +142,7 @@ static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) 
   const furrow__work *work = w->work;
   furrow__comm *comm = &w->pool->comm;
   furrow__span units = {first, first + count};
-  furrow__deal in = {(char *)(uintptr_t)work->items, w->items, work->item_size, work->units, units};
+  furrow__deal in = {work->items, NULL, w->items, work->item_size, work->units, units};
   furrow_status status = furrow__comm_scatter(comm, &in);
   if (status != FURROW_OK) return status;
   if (w->running.error.status == FURROW_OK) compute(w, furrow__deal_block(comm, &in, comm->rank));
@@ -151,7 +151,7 @@ static furrow_status run_round(block_worker *w, uint64_t first, uint64_t count) 
   status = verdict(w);
   if (status != FURROW_OK) return status;
   if (furrow__is_reduction(work)) return merge_ranks(w);
-  furrow__deal out = {work->results, w->results, work->result_size, work->units, units};
+  furrow__deal out = {NULL, work->results, w->results, work->result_size, work->units, units};
   return furrow__comm_gather(comm, &out);
 }
 

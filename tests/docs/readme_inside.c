@@ -15,7 +15,7 @@ static furrow_status step(MPI_Comm simulation, const double *cells, double *next
 }
 
 int main(int argc, char **argv) {
-  double cells[4] = {8, 6, 4, 2}, next[4];
+  double cells[4] = {8, 6, 4, 2}, next[4] = {0};
   MPI_Init(&argc, &argv);
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);

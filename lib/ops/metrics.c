@@ -45,12 +45,13 @@ static furrow_metrics summary_of(const furrow_pool *pool, const furrow_rank_metr
 
 furrow_status furrow__metrics_gather(furrow_pool *pool, furrow_metrics *metrics, furrow_rank_metrics *ranks) {
   furrow_rank_metrics mine = mine_of(pool);
-  FURROW__KNOWN(pool->comm.rank != 0 || (metrics && ranks));
-  if (pool->comm.size == 1)
-    *ranks = mine;
-  else if (furrow__comm_gather_records(&pool->comm, &mine, ranks, sizeof mine) != FURROW_OK)
+  bool root = pool->comm.rank == 0;
+  FURROW__KNOWN(!root || (metrics && ranks));
+  if (pool->comm.size > 1 && furrow__comm_gather_records(&pool->comm, &mine, ranks, sizeof mine) != FURROW_OK)
     return furrow__pool_break(pool, "furrow_metrics_get");
-  if (pool->comm.rank == 0) *metrics = summary_of(pool, ranks);
+  if (!root) return FURROW_OK;
+  if (pool->comm.size == 1) *ranks = mine;
+  *metrics = summary_of(pool, ranks);
   return FURROW_OK;
 }
 

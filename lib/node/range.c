@@ -74,11 +74,11 @@ static int largest(const furrow__range_word *words, int n, int thief, uint64_t *
   return victim;
 }
 
-/* One attempt at a victim's back half; empty if somebody was faster. */
-static furrow__range rob(furrow__range_word *words, int victim, uint64_t seen, int thief, uint32_t want,
+/* One attempt at a victim's back half, or whole share; empty if somebody was faster. */
+static furrow__range rob(furrow__range_word *words, int victim, uint64_t seen, int thief, uint32_t want, uint32_t whole,
                          furrow__steals *steals) {
   furrow__range all = unpack(seen), kept = {0, 0};
-  uint32_t half = all.begin + furrow__range_length(all) / 2;
+  uint32_t half = furrow__range_length(all) <= whole ? all.begin : all.begin + furrow__range_length(all) / 2;
   atomic_fetch_add_explicit(&steals->moving, 1, memory_order_seq_cst);
   if (atomic_compare_exchange_strong_explicit(&words[victim].word, &seen, pack((furrow__range){all.begin, half}),
                                               memory_order_seq_cst, memory_order_relaxed)) {
@@ -92,13 +92,14 @@ static furrow__range rob(furrow__range_word *words, int victim, uint64_t seen, i
   return kept;
 }
 
-furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, furrow__steals *steals) {
+furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, uint32_t whole,
+                                  furrow__steals *steals) {
   for (;;) {
     uint64_t seen = 0;
     uint32_t moved = atomic_load_explicit(&steals->moved, memory_order_seq_cst);
     int victim = largest(words, n, thief, &seen);
     if (victim >= 0) {
-      furrow__range kept = rob(words, victim, seen, thief, want, steals);
+      furrow__range kept = rob(words, victim, seen, thief, want, whole, steals);
       if (furrow__range_length(kept) > 0) return kept;
       continue;
     }

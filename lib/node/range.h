@@ -38,8 +38,10 @@ furrow__range furrow__range_take(furrow__range_word *word, uint32_t want);
 /* Put back units that the owner took last and has not run: those before what is left of its share. */
 void furrow__range_give_back(furrow__range_word *word, furrow__range units, furrow__steals *steals);
 
-/* Steal the back half of the largest of `n` shares, keep up to `want` units and put the rest in the thief's own word,
-   which is empty. Returns what was kept; empty only if every share was empty at one moment. */
-furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, furrow__steals *steals);
+/* Steal the back half of the largest of `n` shares, or all of it if it has no more than `whole` units. Keep up to `want` units
+   and put the rest in the thief's own word, which is empty. Returns what was kept; empty only if every share was empty at
+   one moment. */
+furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, uint32_t whole,
+                                  furrow__steals *steals);
 
 #endif

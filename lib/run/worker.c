@@ -43,7 +43,7 @@ static bool take_claim(worker *w, claimed *claim) {
   claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, left));
   if (furrow__range_length(claim->units) == 0) {
     uint32_t want = furrow__pace_next(&w->pace, UINT32_MAX);
-    claim->units = furrow__range_steal(board->ranges, board->ranks, me, want, board->steals);
+    claim->units = furrow__range_steal(board->ranges, board->ranks, me, want, (uint32_t)w->pace.least, board->steals);
     if (furrow__range_length(claim->units) == 0) return false;
     w->pool->metrics.steals++;
   }

@@ -32,7 +32,7 @@ TEST(range, at_the_limits_of_32_bits) {
   furrow__range_deal(&words[0], (furrow__range){0, UINT32_MAX});
   furrow__range_deal(&words[1], (furrow__range){0, 0});
   expect_range(furrow__range_take(&words[0], UINT32_MAX - 5), 0, UINT32_MAX - 5);
-  expect_range(furrow__range_steal(words, 2, 1, UINT32_MAX, &steals), UINT32_MAX - 3, UINT32_MAX);
+  expect_range(furrow__range_steal(words, 2, 1, UINT32_MAX, 1, &steals), UINT32_MAX - 3, UINT32_MAX);
   expect_range(furrow__range_take(&words[0], UINT32_MAX), UINT32_MAX - 5, UINT32_MAX - 3);
   furrow__range_deal(&words[0], (furrow__range){0, UINT32_MAX});
   expect_range(furrow__range_take(&words[0], UINT32_MAX), 0, UINT32_MAX);
@@ -45,7 +45,7 @@ TEST(range, the_back_half_of_the_largest_is_stolen) {
   furrow__range_deal(&words[1], (furrow__range){5, 5});
   furrow__range_deal(&words[2], (furrow__range){5, 16});
   furrow__range_deal(&words[3], (furrow__range){16, 20});
-  expect_range(furrow__range_steal(words, 4, 1, 2, &steals), 10, 12); /* of 5 … 15 */
+  expect_range(furrow__range_steal(words, 4, 1, 2, 1, &steals), 10, 12); /* of 5 … 15 */
   expect_range(furrow__range_read(&words[0]), 0, 5);
   expect_range(furrow__range_read(&words[1]), 12, 16); /* what it did not keep */
   expect_range(furrow__range_read(&words[2]), 5, 10);
@@ -59,10 +59,23 @@ TEST(range, a_single_unit_can_be_stolen) {
   furrow__steals steals = {0};
   furrow__range_deal(&words[0], (furrow__range){7, 8});
   furrow__range_deal(&words[1], (furrow__range){0, 0});
-  expect_range(furrow__range_steal(words, 2, 1, 4, &steals), 7, 8);
+  expect_range(furrow__range_steal(words, 2, 1, 4, 1, &steals), 7, 8);
   expect_empty(furrow__range_read(&words[0]));
   expect_empty(furrow__range_read(&words[1]));
   expect_empty(furrow__range_take(&words[0], 1));
+}
+
+TEST(range, a_small_share_is_stolen_as_a_whole) {
+  furrow__range_word words[2];
+  furrow__steals steals = {0};
+  furrow__range_deal(&words[0], (furrow__range){10, 18});
+  furrow__range_deal(&words[1], (furrow__range){0, 0});
+  expect_range(furrow__range_steal(words, 2, 1, 3, 8, &steals), 10, 13);
+  expect_range(furrow__range_read(&words[1]), 13, 18);
+  EXPECT_EQ(furrow__range_length(furrow__range_read(&words[0])), 0);
+  furrow__range_deal(&words[1], (furrow__range){0, 0});
+  furrow__range_deal(&words[0], (furrow__range){10, 19});
+  expect_range(furrow__range_steal(words, 2, 1, 3, 8, &steals), 14, 17); /* one more than that: the back half */
 }
 
 TEST(range, what_was_not_run_is_given_back) {
@@ -74,7 +87,7 @@ TEST(range, what_was_not_run_is_given_back) {
   furrow__range_give_back(&words[0], (furrow__range){12, 20}, &steals); /* before the rest */
   expect_range(furrow__range_read(&words[0]), 12, 30);
   expect_range(furrow__range_take(&words[0], 10), 12, 22);
-  expect_range(furrow__range_steal(words, 2, 1, 1, &steals), 26, 27);
+  expect_range(furrow__range_steal(words, 2, 1, 1, 1, &steals), 26, 27);
   furrow__range_give_back(&words[0], (furrow__range){20, 22}, &steals); /* before what thieves have left */
   expect_range(furrow__range_read(&words[0]), 20, 26);
   expect_range(furrow__range_take(&words[0], 6), 20, 26);
@@ -89,7 +102,7 @@ TEST(range, nothing_is_left_to_steal) {
   furrow__range_word words[3];
   furrow__steals steals = {0};
   for (uint32_t i = 0; i < 3; i++) furrow__range_deal(&words[i], (furrow__range){9 * i, 9 * i}); /* any empty one */
-  for (int n = 1; n <= 3; n++) expect_empty(furrow__range_steal(words, n, 0, 1, &steals));
+  for (int n = 1; n <= 3; n++) expect_empty(furrow__range_steal(words, n, 0, 1, 1, &steals));
   EXPECT_EQ(steals.moving, 0u);
 }
 
@@ -97,9 +110,9 @@ TEST(range, thieves_spread) {
   furrow__range_word words[4];
   furrow__steals steals = {0};
   for (uint32_t i = 0; i < 4; i++) furrow__range_deal(&words[i], (furrow__range){10 * i, 10 * i + 10 * (i % 2)});
-  expect_range(furrow__range_steal(words, 4, 0, 1, &steals), 15, 16); /* of equal ones, the next behind the thief */
+  expect_range(furrow__range_steal(words, 4, 0, 1, 1, &steals), 15, 16); /* of equal ones, the next behind the thief */
   for (uint32_t i = 0; i < 4; i++) furrow__range_deal(&words[i], (furrow__range){10 * i, 10 * i + 10 * (i % 2)});
-  expect_range(furrow__range_steal(words, 4, 2, 1, &steals), 35, 36);
+  expect_range(furrow__range_steal(words, 4, 2, 1, 1, &steals), 35, 36);
 }
 
 /* Any order of workers, one at a time: each unit once. */
@@ -117,14 +130,14 @@ TEST(range, everything_is_claimed_once_in_any_order) {
       int me = (int)furrow_rng_below(&rng, (uint64_t)n);
       uint32_t want = 1 + (uint32_t)furrow_rng_below(&rng, 9);
       furrow__range mine = furrow__range_take(&words[me], want);
-      if (furrow__range_length(mine) == 0) mine = furrow__range_steal(words, n, me, want, &steals);
+      if (furrow__range_length(mine) == 0) mine = furrow__range_steal(words, n, me, want, 1, &steals);
       ASSERT_GE(furrow__range_length(mine), 1u);
       ASSERT_LE(furrow__range_length(mine), want);
       for (uint32_t u = mine.begin; u < mine.end; u++) times[u]++;
       claimed += furrow__range_length(mine);
     }
     for (uint32_t u = 0; u < units; u++) ASSERT_EQ(times[u], 1);
-    for (int i = 0; i < n; i++) expect_empty(furrow__range_steal(words, n, i, 1, &steals));
+    for (int i = 0; i < n; i++) expect_empty(furrow__range_steal(words, n, i, 1, 1, &steals));
   }
 }
 

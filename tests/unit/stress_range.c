@@ -69,7 +69,7 @@ static void check(shared *all) {
 static bool claim(shared *all, int me, uint32_t want, furrow__range *units) {
   *units = furrow__range_take(&all->words[me], want);
   if (furrow__range_length(*units) == 0)
-    *units = furrow__range_steal(all->words, all->s->workers, me, want, &all->steals);
+    *units = furrow__range_steal(all->words, all->s->workers, me, want, 1, &all->steals);
   return furrow__range_length(*units) > 0;
 }
 

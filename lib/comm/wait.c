@@ -14,7 +14,7 @@ enum {
   LONG_NAP = 1000000,     /* while it is recent, and */
   QUIET = 100000000,      /* after so long */
   LONGEST_NAP = 10000000, /* up to this */
-  POKES = 20,             /* some microseconds: a transfer in pieces needs an answer to each */
+  POKES = 10,             /* some microseconds: a transfer in pieces needs an answer to each */
 };
 
 typedef struct nap_plan {

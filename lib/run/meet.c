@@ -63,7 +63,7 @@ static bool wait_for_change(furrow_pool *pool, furrow__gate *gate, uint32_t old)
   while (furrow__gate_wait(gate, old, nap, &pool->patience) == old) {
     if (atomic_load(pool->board.broken)) return false;
     furrow__comm_poke(&pool->comm);
-    nap = nap + nap / 16 < LONGEST_NAP ? nap + nap / 16 : LONGEST_NAP;
+    nap = nap + nap / 8 < LONGEST_NAP ? nap + nap / 8 : LONGEST_NAP;
   }
   return true;
 }

@@ -112,9 +112,9 @@ static bool is_good(const worker *w) {
   return w->running.error.status == FURROW_OK;
 }
 
-/* Run units until the end, a failure, or hunger elsewhere if that is watched. Returns where it stopped. */
+/* Run units until the end, a failure anywhere, or hunger elsewhere if that is watched. Returns where it stopped. */
 static uint32_t run_units(worker *w, furrow__range units, uint64_t share_end, bool watch) {
-  w->running.signal = watch ? &w->record->resting : NULL;
+  w->running.signal = watch ? &w->record->resting : &w->record->failer;
   uint32_t done = furrow__is_reduction(w->work) ? reduce_units(w, units, share_end) : map_units(w, units, share_end);
   count_tasks(w, (furrow__range){units.begin, units.begin + done});
   return units.begin + done;
@@ -127,7 +127,8 @@ static uint64_t run_paced(worker *w, const claimed *claim, uint64_t start) {
   furrow__range rest = claim->units;
   bool can_share = furrow__is_reduction(w->work) || w->work->units.size == 1; /* no unit is left half done */
   uint64_t now = start;
-  for (bool watch = can_share; furrow__range_length(rest) > 0 && is_good(w); watch = !watch && can_share) {
+  for (bool watch = can_share; furrow__range_length(rest) > 0 && is_good(w) && !furrow__record_failed(w->record);
+       watch = !watch && can_share) {
     furrow__range part = rest;
     if (!watch && can_share) part.end = part.begin + (furrow__range_length(part) + 1) / 2;
     rest.begin = run_units(w, part, claim->share_end, watch);

@@ -11,14 +11,14 @@ typedef struct furrow_rank_metrics {
   int rank, node;
   char host[FURROW_HOST_SIZE];
   uint64_t tasks;     /**< tasks run */
-  uint64_t claims;    /**< times it took tasks */
+  uint64_t claims;    /**< times it took tasks; in a static operation, rounds */
   uint64_t steals;    /**< claims that took from another worker's share */
   uint64_t sleeps;    /**< times it slept while waiting */
   uint64_t bytes_in;  /**< bytes of items that came from rank 0 */
   uint64_t bytes_out; /**< bytes of results or accumulators that went to rank 0 */
   uint64_t messages;  /**< MPI communication calls that the library started */
-  double busy;        /**< seconds inside claims: task functions, and what surrounds them */
-  double idle;        /**< seconds of operations outside claims: waiting, and moving data for others */
+  double busy;        /**< seconds of taking and running tasks, with moving their data */
+  double idle;        /**< the other seconds of operations: meeting, resting, bringing together */
 } furrow_rank_metrics;
 
 /** What all ranks did together. */

@@ -76,9 +76,7 @@ const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit
   return why;
 }
 
-const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, size_t limit, char *reason,
-                                       size_t reason_size) {
-  (void)limit; /* one rank moves nothing: its arena never grows */
+const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, char *reason, size_t reason_size) {
   *arena = (furrow__arena){NULL, size, size, -1};
   void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) return explain(reason, reason_size, "mmap", errno);

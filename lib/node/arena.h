@@ -27,9 +27,8 @@ typedef struct furrow__arena {
 const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, bool named, furrow__arena_name *name,
                                  char *reason, size_t reason_size);
 
-/* One for this process alone, that its forked children would share: no name, no other rank. */
-const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, size_t limit, char *reason,
-                                       size_t reason_size);
+/* One for this process alone: no name, no other rank, and it never grows, since one rank moves nothing. */
+const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, char *reason, size_t reason_size);
 
 /* Open another rank's, for reading and writing or for reading only. */
 const char *furrow__arena_open(furrow__arena *arena, const furrow__arena_name *name, bool writable, char *reason,

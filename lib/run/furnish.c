@@ -40,7 +40,7 @@ furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, 
   }
   char reason[160];
   furrow__error_clear(why);
-  const char *failure = furrow__arena_create_alone(arena, size, limit, reason, sizeof reason);
+  const char *failure = furrow__arena_create_alone(arena, size, reason, sizeof reason);
   if (failure) refuse(pool, why, failure);
   return FURROW_OK;
 }

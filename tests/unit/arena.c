@@ -151,14 +151,14 @@ TEST(arena, grows_up_to_its_limit) {
 TEST(arena, alone_is_for_this_process_and_does_not_grow) {
   furrow__arena arena;
   char reason[160];
-  ASSERT_EQ_STR(furrow__arena_create_alone(&arena, MIB, 64 * MIB, reason, sizeof reason), NULL);
+  ASSERT_EQ_STR(furrow__arena_create_alone(&arena, MIB, reason, sizeof reason), NULL);
   EXPECT_EQ(arena.fd, -1);
   EXPECT_EQ(arena.limit, MIB);
   memset(arena.base, 1, arena.size);
   EXPECT_TRUE(furrow__arena_grow(&arena, MIB));
   EXPECT_FALSE(furrow__arena_grow(&arena, MIB + 1));
   furrow__arena_close(&arena);
-  EXPECT_CONTAINS(furrow__arena_create_alone(&arena, SIZE_MAX / 2, 1, reason, sizeof reason), "mmap: ");
+  EXPECT_CONTAINS(furrow__arena_create_alone(&arena, SIZE_MAX / 2, reason, sizeof reason), "mmap: ");
   EXPECT_EQ(arena.base, NULL);
 }
 

@@ -60,15 +60,21 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
   deck->speed += hand->speed;
 }
 
-static uint64_t held(const furrow__hand *hand) {
-  return hand->dealt - hand->finished;
+/* Nanoseconds until a node is done with what it holds. */
+static double time_left(const furrow__hand *hand) {
+  uint64_t held = hand->dealt - hand->finished;
+  if (held <= hand->ranks) return 0; /* each is being run */
+  return hand->speed > 0 ? (double)held / hand->speed : 1e18;
 }
 
-int furrow__deck_richest(const furrow__deck *deck, int hungry) {
+int furrow__deck_richest(const furrow__deck *deck) {
   int richest = -1;
-  for (int i = 1; i < deck->nodes; i++)
-    if (i != hungry && held(&deck->hands[i]) > (richest < 0 ? deck->hands[i].ranks : held(&deck->hands[richest])))
-      richest = i;
+  double most = LEAST_NANOSECONDS;
+  for (int i = 1; i < deck->nodes; i++) {
+    if (deck->hands[i].recalled || time_left(&deck->hands[i]) <= most) continue;
+    richest = i;
+    most = time_left(&deck->hands[i]);
+  }
   return richest;
 }
 

@@ -9,6 +9,7 @@
 /* What one node has got and done. */
 typedef struct furrow__hand {
   uint32_t ranks;
+  bool recalled;     /* it has been asked to give some back, and has not answered yet */
   uint64_t began;    /* nanoseconds: when it got its first units */
   uint64_t dealt;    /* units, less those it has given back */
   uint64_t finished; /* units */
@@ -34,8 +35,9 @@ uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint32_t left, uin
 void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units, uint64_t now);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
-/* The node that has most left to do for its speed, other than `hungry`, if that is worth asking for; else -1. */
-int furrow__deck_richest(const furrow__deck *deck, int hungry);
+/* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
+   else -1. */
+int furrow__deck_richest(const furrow__deck *deck);
 
 /* How many units a worker draws from a pile of `left` that `ranks` workers share; at least `want` if there are. */
 uint32_t furrow__deck_share(uint32_t left, uint64_t ranks, uint32_t want);

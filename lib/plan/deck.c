@@ -86,10 +86,8 @@ bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t 
   return left <= lot / 2 && (double)left <= speed * AHEAD_NANOSECONDS;
 }
 
-uint32_t furrow__deck_share(uint32_t left, uint64_t ranks, uint32_t want, bool whole) {
-  uint64_t part = left / (whole ? 2 * ranks : ranks);
-  uint64_t share = part > want ? part : want;
-  return share < left ? (uint32_t)share : left;
+uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want) {
+  return (uint32_t)max(min((double)left / (2 * (double)ranks), UINT32_MAX), want);
 }
 
 uint32_t furrow__deck_align(uint32_t begin, uint32_t units) {

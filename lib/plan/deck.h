@@ -50,9 +50,9 @@ int furrow__deck_richest(const furrow__deck *deck);
    if it can tell: `finished` units took `elapsed` nanoseconds. */
 bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed);
 
-/* How many units a worker draws from what is `left` of a lot for `ranks` workers, or (`whole`) of rank 0's deck for all
-   of them; at least `want` if there are. */
-uint32_t furrow__deck_share(uint32_t left, uint64_t ranks, uint32_t want, bool whole);
+/* How many units a worker of rank 0's node draws from what is `left` in the deck for `ranks` workers; at least `want` if
+   there are. */
+uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want);
 
 /* For a reduction: somewhat fewer than `units` from `begin` on, so that they end where large subtrees do. */
 uint32_t furrow__deck_align(uint32_t begin, uint32_t units);

@@ -32,6 +32,12 @@ typedef struct furrow__deck {
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
 uint64_t furrow__deck_first(uint64_t units, uint64_t ranks);
 
+/* Those of a node with `ranks` ranks, `before` of `all` being on the nodes before it. */
+furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ranks, uint64_t all);
+
+/* A worker's share of a lot. */
+uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks);
+
 /* Start an operation of so many units. hands[].ranks stand already. */
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now);
 
@@ -45,6 +51,9 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
    else -1. */
 int furrow__deck_richest(const furrow__deck *deck);
+
+/* Whether so many units that a node has not begun are worth giving to another. */
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */

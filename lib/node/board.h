@@ -33,8 +33,9 @@ typedef struct furrow__record {
   _Alignas(64) furrow__gate end;         /* the operation's number, once all have */
   _Alignas(
       64) _Atomic uint32_t failer;   /* 1 + the rank of the node whose failure counts; 0: none. Read at every claim */
-  _Atomic uint32_t over;             /* 1 once the courier says so: then the verdict stands */
-  _Alignas(64) furrow_error verdict; /* of the start, then of the end */
+  _Atomic uint32_t over;             /* 1 once the courier says so: then the outcome stands */
+  _Alignas(64) furrow_error verdict; /* of the start */
+  furrow_error outcome;              /* where there are other nodes: of the work, then of the end */
 } furrow__record;
 
 /* Added to `resting` while this node is asked to give work to others: its workers look up from their claims. */

@@ -38,11 +38,11 @@ void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const
   courier_stir(courier);
 }
 
-void courier_close_work(furrow__courier *courier, const furrow_error *verdict) {
+void courier_close_work(furrow__courier *courier, const furrow_error *outcome) {
   furrow__record *record = courier->record;
   uint32_t nobody = 0;
-  record->verdict = *verdict;
-  if (verdict->status != FURROW_OK) /* who is still at work looks at this */
+  record->outcome = *outcome;
+  if (outcome->status != FURROW_OK) /* who is still at work looks at this */
     atomic_compare_exchange_strong(&record->failer, &nobody, FURROW__ANOTHER_NODE);
   atomic_store_explicit(&record->over, 1, memory_order_release);
   furrow__gate_bump(&record->news);

@@ -107,8 +107,8 @@ void courier_check(furrow__courier *courier, furrow_status status);
 /* Something happened: do not nap yet. */
 void courier_stir(furrow__courier *courier);
 
-/* Give the node the verdict, and send its workers home. */
-void courier_close_work(furrow__courier *courier, const furrow_error *verdict);
+/* Tell the node what it came to, and send its workers home. */
+void courier_close_work(furrow__courier *courier, const furrow_error *outcome);
 
 /* The seats of this operation. */
 furrow__seat *courier_seats(const furrow__courier *courier);

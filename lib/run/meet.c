@@ -239,7 +239,7 @@ furrow_status furrow__outcome(furrow_pool *pool) {
   uint32_t failer = atomic_load_explicit(&record->failer, memory_order_acquire);
   furrow__error_clear(&pool->error);
   if (furrow__spans_nodes(pool))
-    pool->error = record->verdict;
+    pool->error = record->outcome;
   else if (failer)
     pool->error = seats_of(pool)[failer - 1].error;
   return pool->error.status;

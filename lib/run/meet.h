@@ -48,7 +48,7 @@ void furrow__leave(furrow_pool *pool);
 /* In a pool of several nodes: this worker touches nothing of the work any more. */
 void furrow__leave_work(furrow_pool *pool);
 
-/* There, of a reduction: the first rank of a node opens the end when the verdict of all stands in the record. */
+/* There, of a reduction: the first rank of a node opens the end when the outcome of all stands in the record. */
 void furrow__open_end(furrow_pool *pool);
 void furrow__await_end(furrow_pool *pool);
 

@@ -217,12 +217,12 @@ static bool no_memory_to_collect(worker *w) {
 /* The nodes' first ranks bring to rank 0 what their nodes hold, and agree whether there was memory for all of it. */
 static void gather_nodes(worker *w) {
   furrow_pool *pool = w->pool;
-  furrow_error *verdict = &w->record->verdict;
+  furrow_error *outcome = &w->record->outcome;
   bool good = true;
   furrow_status status = furrow__collect_over(pool, pool->comm.leaders, &w->reduction, w->spare, &good);
   if (!good) no_memory_to_collect(w);
-  *verdict = w->running.error;
-  if (status == FURROW_OK) status = furrow__comm_verdict(&pool->comm, pool->comm.leaders, verdict);
+  *outcome = w->running.error;
+  if (status == FURROW_OK) status = furrow__comm_verdict(&pool->comm, pool->comm.leaders, outcome);
   if (status == FURROW_E_MPI) furrow__pool_break(pool, "an operation");
   furrow__open_end(pool);
 }
@@ -246,7 +246,7 @@ static void bring_together(worker *w) {
 
 /* Where there are several nodes, a verdict stands already: they need not come together after a failure. */
 static bool is_to_bring(const worker *w) {
-  bool over = w->spans && w->record->verdict.status != FURROW_OK;
+  bool over = w->spans && w->record->outcome.status != FURROW_OK;
   return furrow__is_reduction(w->work) && w->pool->broken == FURROW_OK && !over;
 }
 

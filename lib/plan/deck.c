@@ -77,20 +77,22 @@ static double time_left(const furrow__hand *hand) {
   return hand->speed > 0 ? (double)held / hand->speed : 1e18;
 }
 
-int furrow__deck_richest(const furrow__deck *deck) {
-  int richest = -1;
-  double most = LEAST_NANOSECONDS;
-  for (int i = 1; i < deck->nodes; i++) {
-    if (deck->hands[i].recalled || time_left(&deck->hands[i]) <= most) continue;
-    richest = i;
-    most = time_left(&deck->hands[i]);
-  }
-  return richest;
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving) {
+  double speed = deck->hands[node].speed;
+  return left > 0 && (speed == 0 || max((double)left / speed, (double)starving) > LEAST_NANOSECONDS);
 }
 
-bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left) {
-  double speed = deck->hands[node].speed;
-  return left > 0 && (speed == 0 || (double)left > speed * LEAST_NANOSECONDS);
+int furrow__deck_richest(const furrow__deck *deck, uint64_t starving) {
+  int richest = -1;
+  double most = 0;
+  for (int i = 1; i < deck->nodes; i++) {
+    const furrow__hand *hand = &deck->hands[i];
+    double left = time_left(hand);
+    if (hand->recalled || left <= most || max(left, (double)starving) <= LEAST_NANOSECONDS) continue;
+    richest = i;
+    most = left;
+  }
+  return richest;
 }
 
 bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {

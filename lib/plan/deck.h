@@ -49,11 +49,11 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
-   else -1. */
-int furrow__deck_richest(const furrow__deck *deck);
+   else -1. Others have been `starving` for so many nanoseconds: what has not been done since then was taken for quicker than it is. */
+int furrow__deck_richest(const furrow__deck *deck, uint64_t starving);
 
-/* Whether so many units that a node has not begun are worth giving to another. */
-bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left);
+/* Whether so many units that a node has not begun are worth giving to others, which have been starving for so long. */
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */

@@ -333,7 +333,6 @@ void root_begin(furrow__courier *courier) {
   root->told_all = false;
   root->spare_count = 0;
   root->starving_since = 0;
-  atomic_store(&root->elsewhere, 0);
   furrow__error_clear(&root->verdict);
   uint32_t first = 0, before = 0;
   for (int i = 0; i < courier->nodes; i++) {
@@ -380,6 +379,10 @@ void root_act(furrow__courier *courier) {
   bool all_gone = root->told_all && root->gone_count == courier->nodes - 1;
   if (all_gone && under_way == 0 && furrow__receipt_is_done(&root->outgoing) && courier_work_is_left(courier))
     courier_finish(courier);
+}
+
+void furrow__courier_forget(const furrow_pool *pool) {
+  if (pool->courier && pool->courier->root) atomic_store(&pool->courier->root->elsewhere, 0);
 }
 
 uint64_t furrow__courier_elsewhere(const furrow_pool *pool) {

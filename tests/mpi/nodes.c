@@ -80,10 +80,10 @@ TEST(nodes, never_wait_for_a_task_of_rank_0) {
   enum { EACH = 400, SIZE = 4096 };
   uint64_t count = EACH * (uint64_t)test_size();
   char *items = is_root() ? calloc(count, SIZE) : NULL, *results = is_root() ? calloc(count, SIZE) : NULL;
-  bool rested = false;
+  bool rested = false, helped = test_size() > 1 && nodes_are_served();
   double start = now();
   EXPECT_OK(furrow_map(test_pool(), long_on_rank_0, &rested, items, SIZE, count, results, SIZE, NULL));
-  if (test_size() > 1) EXPECT_LT(now() - start, 1.0 + 0.4 * slowness());
+  if (helped) EXPECT_LT(now() - start, 1.0 + 0.4 * slowness());
   for (uint64_t i = 0; is_root() && i < count; i++) EXPECT_EQ(*(uint64_t *)(void *)(results + i * SIZE), i);
   free(items);
   free(results);
@@ -99,10 +99,11 @@ static int long_first(furrow_task *task, const void *item, void *result) {
 /* Whichever task is long: what stands behind it is given to others. */
 TEST(nodes, give_back_what_stands_behind_a_long_task) {
   uint64_t count = 100 * (uint64_t)test_size();
+  bool helped = test_size() > 1 && nodes_are_served();
   for (uint64_t which = 0; which < count; which += count / 5) {
     double start = now();
     EXPECT_OK(furrow_map(test_pool(), long_first, &which, NULL, 0, count, NULL, 0, NULL));
-    if (test_size() > 1) EXPECT_LT(now() - start, 0.5 + 0.3 * slowness());
+    if (helped) EXPECT_LT(now() - start, 0.5 + 0.3 * slowness());
   }
 }
 

@@ -87,6 +87,13 @@ static inline bool ranks_share_nodes(void) {
   return place_in(test_comm()).nodes < test_size();
 }
 
+/* Whether what goes between nodes does not wait for tasks to end: there is one node, or there are threads for it. */
+static inline bool nodes_are_served(void) {
+  int level = MPI_THREAD_SINGLE;
+  PMPI_Query_thread(&level);
+  return level == MPI_THREAD_MULTIPLE || place_in(test_comm()).nodes == 1;
+}
+
 /* Rank 0's error of the last operation is every rank's. */
 static inline void expect_same_error(const furrow_pool *pool) {
   furrow_error mine = *furrow_pool_error(pool), root = mine;

@@ -38,12 +38,16 @@ void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const
   courier_stir(courier);
 }
 
+/* Who is at work looks at this before each claim. */
+static void stop_work(furrow__record *record) {
+  uint32_t nobody = 0;
+  atomic_compare_exchange_strong(&record->failer, &nobody, FURROW__ANOTHER_NODE);
+}
+
 void courier_close_work(furrow__courier *courier, const furrow_error *outcome) {
   furrow__record *record = courier->record;
-  uint32_t nobody = 0;
   record->outcome = *outcome;
-  if (outcome->status != FURROW_OK) /* who is still at work looks at this */
-    atomic_compare_exchange_strong(&record->failer, &nobody, FURROW__ANOTHER_NODE);
+  if (outcome->status != FURROW_OK) stop_work(record);
   atomic_store_explicit(&record->over, 1, memory_order_release);
   furrow__gate_bump(&record->news);
 }
@@ -135,7 +139,8 @@ static void give_up(furrow__courier *courier, const char *why) {
   if (atomic_load(board->broken)) return;
   furrow__text_copy(board->why, FURROW__WHY_SIZE, why);
   atomic_store(board->broken, true);
-  if (courier->record) furrow__gate_bump(&courier->record->news);
+  if (courier->active) stop_work(courier->record);
+  if (courier->active) furrow__gate_bump(&courier->record->news);
   courier->active = false;
 }
 
@@ -151,7 +156,8 @@ static void lose(furrow__courier *courier, int node, double seconds) {
 
 /* Only where threads see to it that every living node speaks up. If this process itself has not run for long (it was
    stopped, or the machine slept), it can't blame the others. */
-static void watch_peers(furrow__courier *courier, uint64_t now) {
+static void watch_peers(furrow__courier *courier) {
+  uint64_t now = furrow__now();
   if (courier->timeout == 0 || furrow__courier_is_ours(courier->pool)) return;
   uint64_t absent = now - courier->stepped;
   for (int i = first_peer(courier); i < peers_end(courier); i++) {
@@ -225,7 +231,7 @@ uint64_t furrow__courier_step(furrow_pool *pool) {
   read_letters(courier);
   if (courier->active && courier->status == FURROW_OK && courier->root) root_act(courier);
   if (courier->active && courier->status == FURROW_OK && courier->far) far_act(courier);
-  if (courier->status == FURROW_OK) watch_peers(courier, now);
+  if (courier->status == FURROW_OK) watch_peers(courier);
   if (courier->status != FURROW_OK)
     give_up(courier, courier->status == FURROW_E_NOMEM ? "no memory for messages between nodes" : "an MPI call failed");
   courier->stepped = now;

@@ -72,9 +72,10 @@ $(static): $(lib_objects)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# ---- the programs: apps/NAME.c, or every source in apps/NAME/; what they share is in apps/common/ --------------------
+# ---- the programs: apps/NAME.c, or every source in apps/NAME/ and its folders; what they share is in apps/common/ -----
 
 # pkg-config names of what a program needs; where one is missing the program is left out, aloud.
+NEEDS_furrow     := jansson
 NEEDS_mandelbrot := libpng
 NEEDS_option     := jansson
 NEEDS_pi         := jansson
@@ -84,7 +85,7 @@ missing  = $(strip $(foreach package,$(NEEDS_$(1)),$(if $(have_$(package)),,$(pa
 have_libpng  := $(call have,libpng)
 have_jansson := $(call have,jansson)
 
-program_files = $(wildcard apps/$(1).c apps/$(1)/*.c)
+program_files = $(wildcard apps/$(1).c apps/$(1)/*.c apps/$(1)/*/*.c)
 all_programs := $(sort $(patsubst apps/%.c,%,$(wildcard apps/*.c)) \
                        $(filter-out common,$(patsubst apps/%/,%,$(dir $(wildcard apps/*/*.c)))))
 left_out     := $(foreach program,$(all_programs),$(if $(call missing,$(program)),$(program)))

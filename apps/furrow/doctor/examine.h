@@ -1,0 +1,10 @@
+/* What a rank can find out about itself. */
+#ifndef FURROW_DOCTOR_EXAMINE_H
+#define FURROW_DOCTOR_EXAMINE_H
+
+#include "facts.h"
+
+/* Local; after furrow_init(), whether or not that gave a pool. */
+void examine(const furrow_pool *pool, rank_facts *mine);
+
+#endif

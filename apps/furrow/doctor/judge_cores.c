@@ -1,0 +1,165 @@
+/* Judges who runs where: too many ranks, ranks on the same core, threads on one core, cores that nobody may use. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cores.h"
+#include "judge.h"
+
+typedef char words[160];
+
+static const char *plural(int n) {
+  return n == 1 ? "" : "s";
+}
+
+/* "", or ", and so are 3 more" */
+static const char *and_more(int more, const char *verb, char *text, size_t room) {
+  snprintf(text, room, more ? ", and so %s %d more node%s" : "", verb, more, plural(more));
+  return text;
+}
+
+/* ---- more ranks than cores --------------------------------------------------------------------------------------- */
+
+static void judge_room(const crowd *crowds, int count, verdicts *all) {
+  const crowd *worst = NULL;
+  int full = 0, ranks = 0, cores = 0;
+  for (int i = 0; i < count; i++) {
+    ranks += crowds[i].count;
+    cores += crowds[i].cores;
+    if (crowds[i].count <= crowds[i].cores) continue;
+    full++;
+    if (!worst || crowds[i].count * worst->cores > worst->count * crowds[i].cores) worst = &crowds[i];
+  }
+  words more;
+  if (!worst) {
+    verdict_add(all, LEVEL_OK, "cores", "%d rank%s on %d core%s%s", ranks, plural(ranks), cores, plural(cores),
+                ranks < cores ? "; the others are idle, unless tasks have threads" : "");
+    return;
+  }
+  verdict_add(all, LEVEL_WARNING, "cores", "%s%s has %d ranks on %d core%s%s%s", worst->host,
+              worst->several_hosts ? " (one machine with other hosts)" : "", worst->count, worst->cores,
+              plural(worst->cores),
+              worst->cores < CPU_COUNT(&worst->allowed) ? ", which its control group's quota allows" : "",
+              and_more(full - 1, "have", more, sizeof more));
+  verdict_advise(all,
+                 "start at most %d there (mpirun -n, --ntasks-per-node): more ranks than cores work, but gain nothing",
+                 worst->cores);
+}
+
+/* ---- two ranks on one core --------------------------------------------------------------------------------------- */
+
+static const char *how_to_bind(launcher by, bool one_machine) {
+  if (one_machine) return "these hosts are one machine, and each binds from its first core on: mpirun --bind-to none";
+  switch (by) {
+    case LAUNCHER_OPENMPI:
+      return "mpirun --bind-to core gives each rank its own, --bind-to none leaves it to the kernel; two mpiruns on "
+             "one "
+             "node both begin at its first core";
+    case LAUNCHER_HYDRA:
+      return "mpiexec -bind-to core gives each rank its own, -bind-to none leaves it to the kernel";
+    case LAUNCHER_SRUN:
+      return "srun --cpu-bind=cores gives each rank its own, --cpu-bind=none leaves it to the kernel";
+    case LAUNCHER_NONE:
+      break;
+  }
+  return "give each rank a core of its own";
+}
+
+/* Ranks that must share though other cores are free. Returns whether there are any. */
+static bool judge_collisions(const facts *known, const crowd *crowds, int count, verdicts *all) {
+  const crowd *first = NULL;
+  int squeezed = 0;
+  for (int i = 0; i < count; i++) {
+    int fair = crowds[i].count < crowds[i].cores ? crowds[i].count : crowds[i].cores;
+    if (!crowds[i].known || crowds[i].own >= fair) continue;
+    squeezed++;
+    if (!first) first = &crowds[i];
+  }
+  if (!first) return false;
+  words cores, more;
+  int sharers = 0, rank = crowd_squeezed(first, known->ranks, &sharers);
+  int free_cores = CPU_COUNT(&first->allowed) - CPU_COUNT(&first->bound);
+  and_more(squeezed - 1, "are ranks of", more, sizeof more);
+  if (rank >= 0) {
+    const cpu_set_t *bound = &known->ranks[rank].bound;
+    verdict_add(
+        all, LEVEL_ERROR, "binding", "%s: rank %d and %d other%s are bound to core%s %s, while %d core%s %s free%s",
+        first->host, known->ranks[rank].rank, sharers - 1, plural(sharers - 1), plural(CPU_COUNT(bound)),
+        cores_text(bound, cores, sizeof cores), free_cores, plural(free_cores), free_cores == 1 ? "is" : "are", more);
+  } else {
+    verdict_add(all, LEVEL_ERROR, "binding", "%s: its %d ranks are bound so that only %d have a core of their own%s",
+                first->host, first->count, first->own, more);
+  }
+  verdict_advise(all, "%s", how_to_bind(known->launch.by, first->several_hosts));
+  return true;
+}
+
+/* ---- threads on one core ----------------------------------------------------------------------------------------- */
+
+static bool judge_threads(const facts *known, verdicts *all) {
+  for (int i = 0; i < known->count; i++) {
+    const rank_facts *rank = &known->ranks[i];
+    int cores = CPU_COUNT(&rank->bound);
+    if (cores == 0 || rank->threads <= cores || cores >= CPU_COUNT(&rank->allowed)) continue;
+    verdict_add(all, LEVEL_WARNING, "binding", "%s=%d, but rank %d (%s) is bound to %d core%s: its threads share %s",
+                rank->threads_by, rank->threads, rank->rank, rank->host, cores, plural(cores),
+                cores == 1 ? "that one" : "them");
+    verdict_advise(all,
+                   known->launch.by == LAUNCHER_SRUN    ? "srun --cpus-per-task=%d --cpu-bind=cores"
+                   : known->launch.by == LAUNCHER_HYDRA ? "mpiexec -bind-to core:%d"
+                                                        : "mpirun --map-by slot:PE=%d --bind-to core",
+                   rank->threads);
+    return true;
+  }
+  return false;
+}
+
+/* ---- cores that nobody may use, and the good cases ---------------------------------------------------------------- */
+
+static bool judge_idle(const facts *known, const crowd *crowds, int count, verdicts *all) {
+  for (int i = 0; i < count; i++) {
+    const crowd *these = &crowds[i];
+    int bound = CPU_COUNT(&these->bound), idle = these->cores - bound;
+    if (!these->known || idle <= 0 || these->count > bound) continue;
+    verdict_add(all, LEVEL_WARNING, "binding",
+                "%s: %d rank%s %s bound to %d of %d cores, so nobody may use the other%s", these->host, these->count,
+                plural(these->count), these->count == 1 ? "is" : "are", bound, these->cores, plural(idle));
+    verdict_advise(all, "start %d ranks there, or let threads of tasks use them: %s", these->cores,
+                   known->launch.by == LAUNCHER_SRUN ? "srun --cpu-bind=none" : "mpirun --bind-to none");
+    return true;
+  }
+  return false;
+}
+
+static bool any_bound(const facts *known) {
+  for (int i = 0; i < known->count; i++)
+    if (!CPU_EQUAL(&known->ranks[i].bound, &known->ranks[i].allowed)) return true;
+  return false;
+}
+
+static void judge_binding(const facts *known, const crowd *crowds, int count, verdicts *all) {
+  bool known_cores = true, own = true;
+  for (int i = 0; i < count; i++) {
+    if (!crowds[i].known) known_cores = false;
+    if (crowds[i].own < crowds[i].count) own = false;
+  }
+  bool collided = judge_collisions(known, crowds, count, all), crossed = judge_threads(known, all);
+  if (collided || crossed || judge_idle(known, crowds, count, all)) return;
+  if (!known_cores)
+    verdict_add(all, LEVEL_OK, "binding", "not known: more than %d cores", MOST_CORES);
+  else if (!any_bound(known))
+    verdict_add(all, LEVEL_OK, "binding", "not bound: the kernel chooses cores");
+  else
+    verdict_add(all, LEVEL_OK, "binding", own ? "each rank has a core of its own" : "all cores are used");
+}
+
+void judge_cores(const facts *known, verdicts *all) {
+  int count = 0;
+  crowd *crowds = crowds_make(known->ranks, known->count, &count);
+  if (!crowds) {
+    verdict_add(all, LEVEL_ERROR, "cores", "no memory to judge %d ranks", known->count);
+    return;
+  }
+  judge_room(crowds, count, all);
+  judge_binding(known, crowds, count, all);
+  crowds_free(crowds);
+}

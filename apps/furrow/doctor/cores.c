@@ -81,6 +81,8 @@ static void describe(crowd *these, const rank_facts *ranks) {
     CPU_OR(&these->bound, &these->bound, &rank->bound);
     CPU_OR(&these->allowed, &these->allowed, &rank->allowed);
     if (strcmp(rank->host, first->host) != 0) these->several_hosts = true;
+    these->threads += rank->threads > 1 ? rank->threads : 1;
+    if (rank->threads > 1 && !these->threads_by) these->threads_by = rank->threads_by;
     if (CPU_COUNT(&rank->bound) == 0) these->known = false;
     if (rank->quota > 0 && (these->quota == 0 || rank->quota < these->quota)) these->quota = rank->quota;
   }

@@ -11,6 +11,8 @@ char *cores_text(const cpu_set_t *cores, char *text, size_t room);
 typedef struct crowd {
   const char *host;         /* of its first rank */
   bool several_hosts;       /* there are others */
+  int threads;              /* of all its ranks, as far as the environment asks for them; one at least for each rank */
+  const char *threads_by;   /* the variable that asks for more than one; NULL: none */
   int count, *ranks;        /* indices of facts->ranks, ascending */
   cpu_set_t bound, allowed; /* of all its ranks together */
   bool known;               /* whether each rank knows its cores */

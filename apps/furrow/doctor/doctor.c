@@ -125,9 +125,9 @@ static app_verdict read_arguments(visit *v, int argc, char **argv) {
       {.name = NULL},
   };
   const app_program program = {"furrow doctor",
-                               "Examine how this run was started: ranks, cores, binding, MPI, shared memory, the\n"
-                               "ways between ranks, FURROW_ variables. A verdict a line: ok, warning or error, with\n"
-                               "what to do. Exit status 1 if there is an error.\n\n"
+                               "Examine how this run was started: ranks, cores, binding, MPI, shared memory,\n"
+                               "ways between ranks, FURROW_ variables. A verdict a line: ok, warning or error,\n"
+                               "and what to do. Exit status 1 if there is an error.\n\n"
                                "  mpirun -n 4 furrow doctor",
                                options};
   return app_parse_as(v->speaks, &program, argc, argv);

@@ -237,10 +237,10 @@ void judge(const facts *known, verdicts *all) {
   judge_launch(known, all);
   if (judge_alone(known)) return;
   judge_pool(known, all);
-  judge_mpi(known, all);
-  judge_variables(known, all);
   judge_cores(known, all);
+  judge_mpi(known, all);
   judge_links(known, all);
   judge_sameness(known, all);
+  judge_variables(known, all);
   judge_clock(known, all);
 }

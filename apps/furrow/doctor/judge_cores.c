@@ -1,4 +1,4 @@
-/* Judges who runs where: too many ranks, ranks on the same core, threads on one core, cores that nobody may use. */
+/* Judges who runs where: too many ranks or threads, ranks on the same core, threads on one core, cores that nobody may use. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,32 +17,77 @@ static const char *and_more(int more, const char *verb, char *text, size_t room)
   return text;
 }
 
-/* ---- more ranks than cores --------------------------------------------------------------------------------------- */
+/* ---- more ranks or threads than cores ------------------------------------------------------------------------------ */
 
-static void judge_room(const crowd *crowds, int count, verdicts *all) {
-  const crowd *worst = NULL;
-  int full = 0, ranks = 0, cores = 0;
+/* "node7 has", or where several hosts share the cores "h1 and other hosts, which are one machine, have" */
+static const char *who_has(const crowd *these, char *text, size_t room) {
+  snprintf(text, room, "%s %s", these->host,
+           these->several_hosts ? "and other hosts, which are one machine, have" : "has");
+  return text;
+}
+
+static const char *limited(const crowd *these) {
+  return these->cores < CPU_COUNT(&these->allowed) ? ", which its control group's quota allows" : "";
+}
+
+/* The crowd with the most of something (a field of it) a core, and how many have more of it than cores. */
+static const crowd *fullest(const crowd *crowds, int count, size_t field, int *full) {
+  const crowd *worst = &crowds[0];
+  double most = 0;
+  *full = 0;
   for (int i = 0; i < count; i++) {
-    ranks += crowds[i].count;
-    cores += crowds[i].cores;
-    if (crowds[i].count <= crowds[i].cores) continue;
-    full++;
-    if (!worst || crowds[i].count * worst->cores > worst->count * crowds[i].cores) worst = &crowds[i];
+    int cores = crowds[i].cores > 0 ? crowds[i].cores : 1;
+    double load = *(const int *)((const char *)&crowds[i] + field) / (double)cores;
+    *full += load > 1;
+    if (load <= most) continue;
+    most = load;
+    worst = &crowds[i];
   }
-  words more;
-  if (!worst) {
-    verdict_add(all, LEVEL_OK, "cores", "%d rank%s on %d core%s%s", ranks, plural(ranks), cores, plural(cores),
-                ranks < cores ? "; the others are idle, unless tasks have threads" : "");
-    return;
-  }
-  verdict_add(all, LEVEL_WARNING, "cores", "%s%s has %d ranks on %d core%s%s%s", worst->host,
-              worst->several_hosts ? " (one machine with other hosts)" : "", worst->count, worst->cores,
-              plural(worst->cores),
-              worst->cores < CPU_COUNT(&worst->allowed) ? ", which its control group's quota allows" : "",
+  return worst;
+}
+
+static bool judge_ranks(const crowd *crowds, int count, verdicts *all) {
+  words who, more;
+  int full = 0;
+  const crowd *worst = fullest(crowds, count, offsetof(crowd, count), &full);
+  if (!full) return false;
+  verdict_add(all, LEVEL_WARNING, "cores", "%s %d ranks on %d core%s%s%s", who_has(worst, who, sizeof who),
+              worst->count, worst->cores, plural(worst->cores), limited(worst),
               and_more(full - 1, "have", more, sizeof more));
   verdict_advise(all,
                  "start at most %d there (mpirun -n, --ntasks-per-node): more ranks than cores work, but gain nothing",
                  worst->cores);
+  return true;
+}
+
+static bool judge_all_threads(const crowd *crowds, int count, verdicts *all) {
+  words who, more;
+  int full = 0;
+  const crowd *worst = fullest(crowds, count, offsetof(crowd, threads), &full);
+  if (!full || !worst->threads_by) return false;
+  verdict_add(all, LEVEL_WARNING, "cores", "%s %d rank%s with %d threads (%s) on %d core%s%s%s",
+              who_has(worst, who, sizeof who), worst->count, plural(worst->count), worst->threads, worst->threads_by,
+              worst->cores, plural(worst->cores), limited(worst), and_more(full - 1, "have", more, sizeof more));
+  verdict_advise(all, "start fewer ranks or threads there; if tasks have no threads of their own, unset %s",
+                 worst->threads_by);
+  return true;
+}
+
+static void judge_room(const crowd *crowds, int count, verdicts *all) {
+  if (judge_ranks(crowds, count, all) || judge_all_threads(crowds, count, all)) return;
+  int ranks = 0, cores = 0, threads = 0;
+  words machine = "";
+  for (int i = 0; i < count; i++) {
+    ranks += crowds[i].count;
+    cores += crowds[i].cores;
+    threads += crowds[i].threads;
+    if (crowds[i].several_hosts)
+      snprintf(machine, sizeof machine, "; %s and other hosts are one machine", crowds[i].host);
+  }
+  words idle = "";
+  if (threads < cores) snprintf(idle, sizeof idle, "; %d idle, unless tasks have threads", cores - threads);
+  verdict_add(all, LEVEL_OK, "cores", "%d rank%s on %d core%s%s%s", ranks, plural(ranks), cores, plural(cores), idle,
+              machine);
 }
 
 /* ---- two ranks on one core --------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ static const double SLOW_INSIDE = 100e-6, SLOW_BETWEEN = 1e-3;
 /* A rank that gets no task for this part of rank 0's long one waited for rank 0. */
 static const double STALLED = 0.3;
 
-static const uint64_t SHM_PER_RANK = UINT64_C(8) << 20; /* Open MPI takes 4 MiB a rank for its own, MPICH less */
+static const uint64_t SHM_PER_RANK = UINT64_C(8) << 20; /* Open MPI takes 4 MiB a rank, MPICH less; others want some */
 
 typedef struct words {
   char text[32];
@@ -65,8 +65,8 @@ static void judge_shm(const facts *known, verdicts *all) {
   int ranks = ranks_on(known, least->node);
   if (ranks < 2 || least->shm >= (uint64_t)ranks * SHM_PER_RANK) return;
   verdict_add(all, LEVEL_WARNING, "memory",
-              "/dev/shm of %s has %.0f MiB for %d ranks; MPI (not furrow) dies of SIGBUS where "
-              "it is too small",
+              "/dev/shm of %s has %.1f MiB for %d ranks: Open MPI takes 4 MiB a rank, and where there is less "
+              "it does without, or ends with SIGBUS",
               least->host, (double)least->shm / 0x1p20, ranks);
   verdict_advise(all, "docker run --shm-size=1g, or mount -o remount,size=1G /dev/shm");
 }
@@ -74,16 +74,21 @@ static void judge_shm(const facts *known, verdicts *all) {
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 static void judge_link(const facts *known, const link_facts *link, bool inside, verdicts *all) {
-  const char *topic = inside ? "inside" : "between";
+  const char *topic = inside ? "inside a node" : "between nodes";
   if (link->pairs == 0) {
     verdict_add(all, LEVEL_OK, topic, "%s; not measured%s", link->transport, known->quick ? " (--quick)" : "");
     return;
   }
   bool slow = link->round_trip > (inside ? SLOW_INSIDE : SLOW_BETWEEN);
-  verdict_add(all, slow ? LEVEL_WARNING : LEVEL_OK, topic, "round trip %s, %s by %s%s%s",
+  bool detour = inside && strcmp(link->transport, "TCP") == 0;
+  verdict_add(all, slow || detour ? LEVEL_WARNING : LEVEL_OK, topic, "round trip %s, %s by %s%s%s",
               seconds_text(link->round_trip).text, bandwidth_text(link->bandwidth).text, link->transport,
               link->pairs > 1 || !inside ? ", " : "", link->pairs > 1 || !inside ? link->where : "");
-  if (slow && inside)
+  if (detour)
+    verdict_advise(all,
+                   "messages inside a node should go by shared memory: see df /dev/shm, and that no setting (such as "
+                   "OMPI_MCA_btl) leaves out vader or sm");
+  else if (slow && inside)
     verdict_advise(all,
                    "below %s is usual: look for ranks that share a core, for other programs on this node, and "
                    "for a transport that is not shared memory",

@@ -24,13 +24,10 @@ static json_t *whole_or_null(uint64_t value) {
   return value > 0 ? json_integer((json_int_t)value) : json_null();
 }
 
-/* [0, 1, 5]; null where the set is not known. */
+/* "0-3,8"; null where the set is not known. */
 static json_t *cores_json(const cpu_set_t *cores) {
-  if (CPU_COUNT(cores) == 0) return json_null();
-  json_t *list = json_array();
-  for (size_t i = 0; i < MOST_CORES; i++)
-    if (CPU_ISSET(i, cores)) json_array_append_new(list, json_integer((json_int_t)i));
-  return list;
+  char text[5 * MOST_CORES];
+  return CPU_COUNT(cores) > 0 ? json_string(cores_text(cores, text, sizeof text)) : json_null();
 }
 
 static json_t *variables_json(const rank_facts *rank) {

@@ -127,7 +127,8 @@ shim_mpi    := $(BUILD)/tests/libshim-mpi.a
 wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' tests/shim/wrap.h)
 
 unit_sources  := $(wildcard tests/unit/*.c)
-unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c
+unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c \
+                 $(patsubst %,apps/furrow/doctor/%.c,cores facts judge judge_cores judge_links show_text transports variables)
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
 docs_sources  := $(wildcard tests/docs/*.c)

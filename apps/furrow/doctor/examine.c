@@ -86,8 +86,7 @@ static double find_quota(void) {
   double least = quota_of_v1();
   if (!read_line("/proc/self/cgroup", line, sizeof line) || strncmp(line, "0::", 3) != 0) return least;
   folder = line + 3;
-  for (char *end = folder + strlen(folder);; end = strrchr(folder, '/')) {
-    if (!end) break;
+  for (char *end = folder + strlen(folder); end; end = strrchr(folder, '/')) {
     *end = '\0';
     double quota = quota_of_v2(folder);
     if (quota > 0 && (least == 0 || quota < least)) least = quota;

@@ -11,9 +11,9 @@ static const char *plural(int n) {
   return n == 1 ? "" : "s";
 }
 
-/* "", or ", and so are 3 more" */
-static const char *and_more(int more, const char *verb, char *text, size_t room) {
-  snprintf(text, room, more ? ", and so %s %d more node%s" : "", verb, more, plural(more));
+/* "", or ", and so have 3 more nodes" */
+static const char *and_more(int more, const char *one, const char *many, char *text, size_t room) {
+  snprintf(text, room, more ? ", and so %s %d more node%s" : "", more == 1 ? one : many, more, plural(more));
   return text;
 }
 
@@ -53,7 +53,7 @@ static bool judge_ranks(const crowd *crowds, int count, verdicts *all) {
   if (!full) return false;
   verdict_add(all, LEVEL_WARNING, "cores", "%s %d ranks on %d core%s%s%s", who_has(worst, who, sizeof who),
               worst->count, worst->cores, plural(worst->cores), limited(worst),
-              and_more(full - 1, "have", more, sizeof more));
+              and_more(full - 1, "has", "have", more, sizeof more));
   verdict_advise(all,
                  "start at most %d there (mpirun -n, --ntasks-per-node): more ranks than cores work, but gain nothing",
                  worst->cores);
@@ -67,7 +67,7 @@ static bool judge_all_threads(const crowd *crowds, int count, verdicts *all) {
   if (!full || !worst->threads_by) return false;
   verdict_add(all, LEVEL_WARNING, "cores", "%s %d rank%s with %d threads (%s) on %d core%s%s%s",
               who_has(worst, who, sizeof who), worst->count, plural(worst->count), worst->threads, worst->threads_by,
-              worst->cores, plural(worst->cores), limited(worst), and_more(full - 1, "have", more, sizeof more));
+              worst->cores, plural(worst->cores), limited(worst), and_more(full - 1, "has", "have", more, sizeof more));
   verdict_advise(all, "start fewer ranks or threads there; if tasks have no threads of their own, unset %s",
                  worst->threads_by);
   return true;
@@ -123,7 +123,7 @@ static bool judge_collisions(const facts *known, const crowd *crowds, int count,
   words cores, more;
   int sharers = 0, rank = crowd_squeezed(first, known->ranks, &sharers);
   int free_cores = CPU_COUNT(&first->allowed) - CPU_COUNT(&first->bound);
-  and_more(squeezed - 1, "are ranks of", more, sizeof more);
+  and_more(squeezed - 1, "are ranks of", "are ranks of", more, sizeof more);
   if (rank >= 0) {
     const cpu_set_t *bound = &known->ranks[rank].bound;
     verdict_add(

@@ -8,20 +8,23 @@
  * and starts its helpers by srun. */
 static const struct {
   launcher by;
-  const char *size, *rank, *mark; /* mark: must be set, too */
+  const char *size, *rank, *local;
+  const char *mark; /* must be set, too */
 } LAUNCHERS[] = {
-    {LAUNCHER_OPENMPI, "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", NULL},
-    {LAUNCHER_HYDRA, "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"}, /* srun --mpi=pmi2 sets the first two as well */
-    {LAUNCHER_SRUN, "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_STEP_ID"},
-    {LAUNCHER_HYDRA, "PMI_SIZE", "PMI_RANK", NULL},
+    {LAUNCHER_OPENMPI, "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE", NULL},
+    {LAUNCHER_HYDRA, "PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS",
+     "MPI_LOCALNRANKS"}, /* srun --mpi=pmi2 sets the first two as well */
+    {LAUNCHER_SRUN, "SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_STEP_TASKS_PER_NODE", "SLURM_STEP_ID"},
+    {LAUNCHER_HYDRA, "PMI_SIZE", "PMI_RANK", NULL, NULL},
 };
 
+/* "2(x3)", two on each of three nodes, is 2. */
 static int number(const char *text) {
   return text ? (int)strtol(text, NULL, 10) : 0;
 }
 
 launch launch_read(const char *(*get)(const char *name)) {
-  launch found = {.by = LAUNCHER_NONE, .size = 1, .slurm_size = number(get("SLURM_NTASKS"))};
+  launch found = {.by = LAUNCHER_NONE, .size = 1, .local = 1, .slurm_size = number(get("SLURM_NTASKS"))};
   if (!get("SLURM_JOB_ID")) found.slurm_size = 0;
   for (size_t i = 0; i < sizeof LAUNCHERS / sizeof *LAUNCHERS; i++) {
     int size = number(get(LAUNCHERS[i].size));
@@ -29,6 +32,8 @@ launch launch_read(const char *(*get)(const char *name)) {
     found.by = LAUNCHERS[i].by;
     found.size = size;
     found.rank = number(get(LAUNCHERS[i].rank));
+    int local = LAUNCHERS[i].local ? number(get(LAUNCHERS[i].local)) : 0;
+    if (local > 1) found.local = local;
     break;
   }
   return found;

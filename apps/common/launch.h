@@ -12,6 +12,7 @@ typedef enum launcher {
 typedef struct launch {
   launcher by;
   int rank, size; /* as the launcher counts; 0 of 1 without one */
+  int local;      /* ranks on this host; 1 where the launcher does not say */
   int slurm_size; /* ranks that the Slurm job around it is for; 0: there is none, or it does not say */
 } launch;
 

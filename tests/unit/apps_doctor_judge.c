@@ -21,7 +21,7 @@ static void set_cores(cpu_set_t *cores, int first, int count) {
 static patient *healthy(int nodes, int each) {
   patient *p = calloc(1, sizeof *p);
   facts *known = &p->known;
-  *known = (facts){.launch = {LAUNCHER_OPENMPI, 0, nodes * each, 0}, .ranks = p->ranks, .count = nodes * each};
+  *known = (facts){.launch = {LAUNCHER_OPENMPI, 0, nodes * each, each, 0}, .ranks = p->ranks, .count = nodes * each};
   known->nodes = nodes;
   known->shared_memory = 1 << 20;
   known->inside = (link_facts){1, 1e-6, 5e9, "on n0", "shared memory (vader)"};
@@ -99,28 +99,28 @@ TEST(apps_doctor, ways_are_judged_only_where_there_are_any) {
 
 TEST(apps_doctor, singletons_of_srun_are_an_error_and_nothing_else_is_said) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 4};
+  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 1, 4};
   judge(&p->known, &p->all);
   EXPECT_EQ(p->all.count, 1);
   expect_only(p, LEVEL_ERROR, "launch", "srun started 4 processes, but each believes to be alone", "--mpi=pmix");
   p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 4};
+  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 1, 4};
   snprintf(p->ranks[0].mpi, sizeof p->ranks[0].mpi, "MPICH 4.0.2");
   expect_only(p, LEVEL_ERROR, "launch", "rank 0 of 1 in MPICH 4.0.2", "--mpi=pmi2");
 }
 
 TEST(apps_doctor, singletons_of_another_mpirun_are_an_error) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_HYDRA, 0, 2, 0};
+  p->known.launch = (launch){LAUNCHER_HYDRA, 0, 2, 1, 0};
   expect_only(p, LEVEL_ERROR, "launch", "MPICH's mpiexec started 2 processes", "don't know each other");
   p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_OPENMPI, 0, 2, 0};
+  p->known.launch = (launch){LAUNCHER_OPENMPI, 0, 2, 1, 0};
   expect_only(p, LEVEL_ERROR, "launch", "Open MPI's mpirun started 2 processes", "two installations");
 }
 
 TEST(apps_doctor, no_launcher_in_a_slurm_job_of_several_is_a_warning) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_NONE, 0, 1, 8};
+  p->known.launch = (launch){LAUNCHER_NONE, 0, 1, 1, 8};
   expect_only(p, LEVEL_WARNING, "launch", "in a Slurm job that is for 8", "put mpirun or srun");
 }
 

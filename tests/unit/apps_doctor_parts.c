@@ -106,6 +106,14 @@ static launch launch_of(const char *const *environment) {
 
 #define LAUNCH_OF(...) launch_of((const char *const[]){__VA_ARGS__, NULL})
 
+TEST(apps_doctor_parts, launchers_tell_how_many_ranks_are_on_this_host) {
+  EXPECT_EQ(LAUNCH_OF("PMI_SIZE", "8", "PMI_RANK", "0").local, 1);
+  EXPECT_EQ(LAUNCH_OF("PMI_SIZE", "8", "PMI_RANK", "0", "MPI_LOCALNRANKS", "4").local, 4);
+  EXPECT_EQ(LAUNCH_OF("OMPI_COMM_WORLD_SIZE", "8", "OMPI_COMM_WORLD_LOCAL_SIZE", "2").local, 2);
+  EXPECT_EQ(LAUNCH_OF("SLURM_STEP_NUM_TASKS", "6", "SLURM_STEP_ID", "0", "SLURM_STEP_TASKS_PER_NODE", "2(x3)").local,
+            2);
+}
+
 static void expect_launch(launch found, launcher by, int rank, int size, int slurm_size) {
   EXPECT_EQ_STR(launcher_name(found.by), launcher_name(by));
   EXPECT_EQ(found.rank, rank);

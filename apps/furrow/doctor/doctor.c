@@ -50,6 +50,16 @@ static void tell_of_hang(const char *phase, void *user) {
   fflush(stdout);
 }
 
+/* ---- before MPI ----------------------------------------------------------------------------------------------------- */
+
+/* MPI ends the program at once where it can't start, so what may be the cause is told before. */
+static void foresee(const visit *v) {
+  uint64_t shm = examine_shm();
+  if (v->speaks && judge_shm_small(shm, v->launch.local))
+    fprintf(stderr, "furrow doctor: /dev/shm has %.1f MiB for %d ranks; if MPI can't start now, that may be why\n",
+            (double)shm / 0x1p20, v->launch.local);
+}
+
 /* ---- the examination ----------------------------------------------------------------------------------------------- */
 
 static int mpi_size(void) {
@@ -141,6 +151,7 @@ int doctor(int argc, char **argv) {
 
   watch_start(&v.watch, (time_t)v.timeout + (v.speaks ? 0 : GRACE), tell_of_hang, &v);
   watch_phase(&v.watch, "rank %d was in furrow_init, where all ranks meet", v.launch.rank);
+  foresee(&v);
   furrow_pool *pool = NULL;
   facts known = {.launch = v.launch, .quick = v.quick, .count = 1, .nodes = 1};
   furrow_status status = furrow_init(NULL, NULL, &pool);

@@ -119,8 +119,12 @@ static double time_clock(void) {
   return best;
 }
 
-void examine(const furrow_pool *pool, rank_facts *mine) {
+uint64_t examine_shm(void) {
   struct statvfs shm;
+  return statvfs("/dev/shm", &shm) == 0 ? (uint64_t)shm.f_blocks * shm.f_frsize : 0;
+}
+
+void examine(const furrow_pool *pool, rank_facts *mine) {
   memset(mine, 0, sizeof *mine); /* its padding travels, too */
   mine->rank = furrow_pool_rank(pool);
   mine->node = furrow_pool_node(pool);
@@ -132,7 +136,7 @@ void examine(const furrow_pool *pool, rank_facts *mine) {
   MPI_Query_thread(&mine->thread_level);
   mpi_ask_name(mine->mpi, sizeof mine->mpi);
   find_cpu(mine->cpu, sizeof mine->cpu);
-  if (statvfs("/dev/shm", &shm) == 0) mine->shm = (uint64_t)shm.f_blocks * shm.f_frsize;
+  mine->shm = examine_shm();
   mine->clock = time_clock();
   variables_collect(environ, mine->variables, sizeof mine->variables);
 }

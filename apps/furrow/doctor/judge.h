@@ -23,6 +23,9 @@ typedef struct verdicts {
 /* Judge everything that is known. What does not apply (between nodes, where there is one) gets no verdict. */
 void judge(const facts *known, verdicts *all);
 
+/* Whether /dev/shm of this size may be too little for the MPI of so many ranks; not where the size is not known (0). */
+bool judge_shm_small(uint64_t bytes, int ranks);
+
 /* What can be said where the examination came to no end: it gave up after `seconds` in this phase. */
 void judge_hang(const char *phase, int seconds, verdicts *all);
 

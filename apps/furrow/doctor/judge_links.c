@@ -57,13 +57,17 @@ static int ranks_on(const facts *known, int node) {
   return count;
 }
 
+bool judge_shm_small(uint64_t bytes, int ranks) {
+  return bytes > 0 && ranks > 1 && bytes < (uint64_t)ranks * SHM_PER_RANK;
+}
+
 static void judge_shm(const facts *known, verdicts *all) {
   const rank_facts *least = NULL;
   for (int i = 0; i < known->count; i++)
     if (known->ranks[i].shm > 0 && (!least || known->ranks[i].shm < least->shm)) least = &known->ranks[i];
   if (!least) return;
   int ranks = ranks_on(known, least->node);
-  if (ranks < 2 || least->shm >= (uint64_t)ranks * SHM_PER_RANK) return;
+  if (!judge_shm_small(least->shm, ranks)) return;
   verdict_add(all, LEVEL_WARNING, "memory",
               "/dev/shm of %s has %.1f MiB for %d ranks: Open MPI takes 4 MiB a rank, and where there is less "
               "it does without, or ends with SIGBUS",

@@ -232,11 +232,13 @@ docs: ## write the API reference to build/docs (Doxygen)
 
 # ---- install --------------------------------------------------------------------------------------------------------
 
+bindir     := $(PREFIX)/bin
 libdir     := $(PREFIX)/lib
 includedir := $(PREFIX)/include
 headers    := $(wildcard lib/furrow/*.h)
+tool       := $(if $(filter furrow,$(the_programs)),$(BUILD)/bin/furrow)
 
-install: lib ## install library, headers and furrow.pc (PREFIX, DESTDIR)
+install: lib $(tool) ## install library, headers, furrow.pc and the program furrow (PREFIX, DESTDIR)
 	$(call say,INST,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/furrow
 	$(Q)install -m 755 $(BUILD)/libfurrow.so.$(VERSION) $(DESTDIR)$(libdir)
@@ -247,10 +249,12 @@ install: lib ## install library, headers and furrow.pc (PREFIX, DESTDIR)
 	$(Q)install -m 644 $(headers) $(DESTDIR)$(includedir)/furrow
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' furrow.pc.in > $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
 	$(Q)chmod 644 $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
+	$(Q)$(if $(tool),install -D -m 755 -t $(DESTDIR)$(bindir) $(tool),echo "left out: furrow, because $(NEEDS_furrow) is missing" >&2)
 	$(Q)if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall: ## remove what install has installed
 	$(Q)rm -f $(addprefix $(DESTDIR)$(libdir)/,libfurrow.so.$(VERSION) $(SONAME) libfurrow.so libfurrow.a pkgconfig/furrow.pc)
+	$(Q)rm -f $(DESTDIR)$(bindir)/furrow
 	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
 	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
 

@@ -35,7 +35,8 @@ static double lead_pings(int peer) {
   double *times = malloc(MOST_PINGS * sizeof *times), end = app_seconds() + PING_SECONDS, before = 0;
   int count = 0;
   for (char bytes[PING_SIZE] = {1}; bytes[0];) {
-    bytes[0] = times && count < MOST_PINGS - 1 && (before < end || count <= WARM_UP); /* 0: the last one */
+    bool more = times && count < MOST_PINGS - 1 && (before < end || count <= WARM_UP);
+    bytes[0] = (char)more; /* 0: the last one */
     before = app_seconds();
     MPI_Send(bytes, PING_SIZE, MPI_BYTE, peer, TAG_PING, MPI_COMM_WORLD);
     MPI_Recv(bytes, PING_SIZE, MPI_BYTE, peer, TAG_PING, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
@@ -76,7 +77,7 @@ static double lead_stream(char *pieces, int peer) {
   double start = 0, now = app_seconds(), end = now + STREAM_SECONDS;
   int windows = -1; /* without the first */
   for (pieces[0] = 1; pieces[0];) {
-    pieces[0] = now < end || windows < 0;
+    pieces[0] = (char)(now < end || windows < 0);
     stream(pieces, peer, true);
     now = app_seconds();
     if (windows++ < 0) start = now;

@@ -12,7 +12,9 @@ static json_t *text_json(const char *text) {
   json_t *string = json_string(text);
   if (string) return string;
   char plain[VERDICT_ROOM] = "";
-  for (size_t i = 0; text[i] && i < sizeof plain - 1; i++) plain[i] = text[i] & '\x80' ? '?' : text[i];
+  snprintf(plain, sizeof plain, "%s", text);
+  for (char *c = plain; *c; c++)
+    if (*c < ' ' || *c > '~') *c = '?';
   return json_string(plain);
 }
 

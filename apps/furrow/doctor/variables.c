@@ -59,8 +59,9 @@ void variables_collect(char *const *environment, char *lines, size_t room) {
     length += strnlen(*environment + length, LONGEST); /* of the value its beginning will do */
     if (strncmp(*environment, PREFIX, strlen(PREFIX)) != 0 || used + length + 2 > room) continue;
     for (size_t i = 0; i < length; i++) {
-      char c = (*environment)[i];
-      lines[used++] = c < ' ' || c > '~' ? '?' : c;
+      char *kept = &lines[used++];
+      *kept = (*environment)[i];
+      if (*kept < ' ' || *kept > '~') *kept = '?';
     }
     lines[used++] = '\n';
   }

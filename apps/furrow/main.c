@@ -1,4 +1,5 @@
 /* The program `furrow`: finds the command that is asked for and hands over to it. MPI is the commands' affair. */
+#include <errno.h>
 #include <furrow.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,9 @@ static int answer(const char *word, bool speaks) {
 
 /* A full disk shows itself only now. */
 static int flush_output(int status) {
+  errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return status;
-  perror("furrow: standard output");
+  fprintf(stderr, "furrow: standard output: %s\n", errno != 0 ? strerror(errno) : "write error");
   return EXIT_FAILURE;
 }
 
@@ -51,6 +53,6 @@ int main(int argc, char **argv) {
     return 2;
   }
   for (int i = 0; i < COMMAND_COUNT; i++)
-    if (strcmp(argv[1], COMMANDS[i].name) == 0) return COMMANDS[i].run(argc - 1, argv + 1);
+    if (strcmp(argv[1], COMMANDS[i].name) == 0) return flush_output(COMMANDS[i].run(argc - 1, argv + 1));
   return flush_output(answer(argv[1], speaks));
 }

@@ -89,8 +89,7 @@ static int report(visit *v, facts *known) {
   known->seconds = app_seconds() - v->start;
   judge(known, &all);
   show(v, known, &all);
-  bool printed = fflush(stdout) == 0 && !ferror(stdout);
-  if (!printed) perror("furrow doctor: standard output");
+  bool printed = fflush(stdout) == 0 && !ferror(stdout); /* if not, main() says so */
   return printed && verdicts_worst(&all) < LEVEL_ERROR ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -41,6 +41,17 @@ static patient *healthy(int nodes, int each) {
   return p;
 }
 
+/* Judge; without hyper-threads where the test says nothing of them. */
+static void diagnose(patient *p) {
+  for (int i = 0; i < p->known.count; i++) {
+    rank_facts *rank = &p->ranks[i];
+    if (CPU_COUNT(&rank->whole_allowed) > 0) continue;
+    rank->whole_bound = rank->bound;
+    rank->whole_allowed = rank->allowed;
+  }
+  judge(&p->known, &p->all);
+}
+
 /* The worst verdict on a topic; a failure of the test and NULL if there is none. */
 static const verdict *find(patient *p, const char *topic) {
   const verdict *found = NULL;
@@ -54,7 +65,7 @@ static const verdict *find(patient *p, const char *topic) {
 
 /* Judge, find this, and find nothing else that is as bad. Frees the patient. */
 static void expect_only(patient *p, verdict_level level, const char *topic, const char *finding, const char *advice) {
-  judge(&p->known, &p->all);
+  diagnose(p);
   const verdict *found = find(p, topic);
   if (found) {
     EXPECT_EQ((int)found->level, (int)level);
@@ -72,7 +83,7 @@ TEST(apps_doctor, finds_nothing_wrong_with_a_healthy_run) {
   for (int nodes = 1; nodes <= 3; nodes++)
     for (int each = 1; each <= 4; each++) {
       patient *p = healthy(nodes, each);
-      judge(&p->known, &p->all);
+      diagnose(p);
       for (int i = 0; i < p->all.count; i++)
         if (p->all.list[i].level != LEVEL_OK)
           TEST_FAIL("%d x %d ranks, %s: %s", nodes, each, p->all.list[i].topic, p->all.list[i].finding);
@@ -89,7 +100,7 @@ TEST(apps_doctor, unbound_ranks_are_fine) {
 
 TEST(apps_doctor, ways_are_judged_only_where_there_are_any) {
   patient *p = healthy(1, 1);
-  judge(&p->known, &p->all);
+  diagnose(p);
   for (int i = 0; i < p->all.count; i++)
     EXPECT_FALSE(strstr(p->all.list[i].topic, "node") || strcmp(p->all.list[i].topic, "progress") == 0);
   free(p);
@@ -100,7 +111,7 @@ TEST(apps_doctor, ways_are_judged_only_where_there_are_any) {
 TEST(apps_doctor, singletons_of_srun_are_an_error_and_nothing_else_is_said) {
   patient *p = healthy(1, 1);
   p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 1, 4};
-  judge(&p->known, &p->all);
+  diagnose(p);
   EXPECT_EQ(p->all.count, 1);
   expect_only(p, LEVEL_ERROR, "launch", "srun started 4 processes, but each believes to be alone", "--mpi=pmix");
   p = healthy(1, 1);
@@ -166,6 +177,26 @@ TEST(apps_doctor, sets_that_overlap_are_found) {
   set_cores(&p->ranks[2].bound, 0, 1);
   expect_only(p, LEVEL_ERROR, "binding", "its 3 ranks are bound so that only 2 have a core of their own",
               "--bind-to core");
+}
+
+/* Cores 0 and 2 are hyper-threads of one core, and so are 1 and 3: a rank on each core is fine, two on one are not. */
+static patient *on_hyper_threads(int first, int second) {
+  patient *p = healthy(1, 2);
+  int cores[] = {first, second};
+  for (int i = 0; i < 2; i++) {
+    set_cores(&p->ranks[i].allowed, 0, 4);
+    set_cores(&p->ranks[i].whole_allowed, 0, 2);
+    set_cores(&p->ranks[i].bound, cores[i], 1);
+    set_cores(&p->ranks[i].whole_bound, cores[i] % 2, 1);
+  }
+  return p;
+}
+
+TEST(apps_doctor, ranks_on_hyper_threads_of_one_core_are_a_warning_where_another_is_free) {
+  expect_only(on_hyper_threads(0, 2), LEVEL_WARNING, "binding",
+              "n0: its 2 ranks are on 1 core, two or more on hyper-threads of one, and 1 core is free", "a whole core");
+  expect_only(on_hyper_threads(0, 1), LEVEL_OK, "binding", "each rank has a core of its own", "");
+  expect_only(on_hyper_threads(0, 3), LEVEL_OK, "binding", "each rank has a core of its own", "");
 }
 
 /* Each node alone is in order. */
@@ -304,7 +335,7 @@ TEST(apps_doctor, a_rank_that_waits_for_rank_0_is_a_warning_where_cores_suffice)
   p->known.service.stall = 0.28;
   for (int i = 0; i < 2; i++) set_cores(&p->ranks[i].allowed, 0, 1);
   p->ranks[1].bound = p->ranks[0].bound;
-  judge(&p->known, &p->all);
+  diagnose(p);
   EXPECT_EQ((int)find(p, "progress")->level, (int)LEVEL_OK);
   free(p);
 }
@@ -314,7 +345,7 @@ TEST(apps_doctor, what_was_not_measured_is_told) {
   p->known.quick = true;
   p->known.inside.pairs = p->known.between.pairs = 0;
   p->known.service.measured = false;
-  judge(&p->known, &p->all);
+  diagnose(p);
   EXPECT_EQ_STR(find(p, "inside a node")->finding, "shared memory (vader); not measured (--quick)");
   EXPECT_EQ_STR(find(p, "between nodes")->finding, "TCP; not measured (--quick)");
   EXPECT_EQ_STR(find(p, "progress")->finding, "not measured (--quick)");
@@ -351,7 +382,7 @@ TEST(apps_doctor, many_unknown_variables_leave_room_for_the_other_verdicts) {
   char lines[VARIABLES_ROOM] = "";
   for (int i = 0; i < 40; i++) snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "FURROW_X%d=1\n", i);
   patient *p = with_variables(-1, lines);
-  judge(&p->known, &p->all);
+  diagnose(p);
   EXPECT_LT(p->all.count, MOST_VERDICTS);
   EXPECT_TRUE(find(p, "clock") != NULL);
   free(p);

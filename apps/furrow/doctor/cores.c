@@ -27,13 +27,14 @@ char *cores_text(const cpu_set_t *cores, char *text, size_t room) {
 
 typedef struct matching {
   const rank_facts *ranks;
+  size_t bound;          /* offset of the set that counts */
   int owner[MOST_CORES]; /* a rank's index, or -1 */
   cpu_set_t seen;
 } matching;
 
 /* Find a core for this rank, moving others to another core if need be. Each core is visited once, so it ends. */
 static bool settle(matching *m, int rank) {
-  const cpu_set_t *bound = &m->ranks[rank].bound;
+  const cpu_set_t *bound = (const cpu_set_t *)((const char *)&m->ranks[rank] + m->bound);
   for (size_t core = 0; core < MOST_CORES; core++) {
     if (!CPU_ISSET(core, bound) || CPU_ISSET(core, &m->seen)) continue;
     CPU_SET(core, &m->seen);
@@ -44,8 +45,8 @@ static bool settle(matching *m, int rank) {
   return false;
 }
 
-static int count_own(const crowd *these, const rank_facts *ranks) {
-  matching m = {.ranks = ranks};
+static int count_own(const crowd *these, const rank_facts *ranks, size_t bound) {
+  matching m = {.ranks = ranks, .bound = bound};
   int own = 0, most = CPU_COUNT(&these->bound);
   for (int i = 0; i < MOST_CORES; i++) m.owner[i] = -1;
   for (int i = 0; i < these->count && own < most; i++) {
@@ -76,10 +77,15 @@ static void describe(crowd *these, const rank_facts *ranks) {
   const rank_facts *first = &ranks[these->ranks[0]];
   these->host = first->host;
   these->known = true;
+  cpu_set_t whole, whole_bound;
+  CPU_ZERO(&whole);
+  CPU_ZERO(&whole_bound);
   for (int i = 0; i < these->count; i++) {
     const rank_facts *rank = &ranks[these->ranks[i]];
     CPU_OR(&these->bound, &these->bound, &rank->bound);
     CPU_OR(&these->allowed, &these->allowed, &rank->allowed);
+    CPU_OR(&whole, &whole, &rank->whole_allowed);
+    CPU_OR(&whole_bound, &whole_bound, &rank->whole_bound);
     if (strcmp(rank->host, first->host) != 0) these->several_hosts = true;
     these->threads += rank->threads > 1 ? rank->threads : 1;
     if (rank->threads > 1 && !these->threads_by) these->threads_by = rank->threads_by;
@@ -88,7 +94,10 @@ static void describe(crowd *these, const rank_facts *ranks) {
   }
   these->cores = CPU_COUNT(&these->allowed);
   if (these->quota > 0 && these->quota < these->cores) these->cores = (int)(these->quota + 0.999);
-  these->own = count_own(these, ranks);
+  these->whole = CPU_COUNT(&whole);
+  these->whole_bound = CPU_COUNT(&whole_bound);
+  these->own = count_own(these, ranks, offsetof(rank_facts, bound));
+  these->own_whole = count_own(these, ranks, offsetof(rank_facts, whole_bound));
 }
 
 /* One block: the crowds, then the indices that they point to. */

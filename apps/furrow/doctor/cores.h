@@ -19,6 +19,8 @@ typedef struct crowd {
   int cores;                /* how many they could use: allowed, and within the quota */
   double quota;             /* cores' worth of time; 0: no limit */
   int own;                  /* how many ranks can run at the same time, each on a core of its own */
+  int own_whole;            /* the same without hyper-threads */
+  int whole, whole_bound;   /* how many cores there are without, and to how many its ranks are bound */
 } crowd;
 
 /* All crowds, in the order of their first ranks. NULL: no memory; else free by crowds_free(). */

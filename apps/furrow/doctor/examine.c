@@ -55,11 +55,24 @@ static void *try_all(void *argument) {
   return NULL;
 }
 
+/* The hardware threads of a core stand in a file such as "0,64" or "0-1". */
+static void find_whole(const cpu_set_t *cores, cpu_set_t *whole) {
+  for (size_t core = 0; core < MOST_CORES; core++) {
+    if (!CPU_ISSET(core, cores)) continue;
+    char path[96], line[64];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%zu/topology/thread_siblings_list", core);
+    size_t first = read_line(path, line, sizeof line) ? strtoul(line, NULL, 10) : core;
+    CPU_SET(first < MOST_CORES ? first : core, whole);
+  }
+}
+
 static void find_cores(rank_facts *mine) {
   pthread_t thread;
   if (sched_getaffinity(0, sizeof mine->bound, &mine->bound) != 0) CPU_ZERO(&mine->bound);
   if (pthread_create(&thread, NULL, try_all, &mine->allowed) == 0) pthread_join(thread, NULL);
   CPU_OR(&mine->allowed, &mine->allowed, &mine->bound);
+  find_whole(&mine->bound, &mine->whole_bound);
+  find_whole(&mine->allowed, &mine->whole_allowed);
 }
 
 static double quota_of_v2(const char *folder) {

@@ -14,9 +14,11 @@ enum { MOST_CORES = CPU_SETSIZE, NAME_ROOM = 64, VARIABLES_ROOM = 512 };
 typedef struct rank_facts {
   int rank, node;
   char host[FURROW_HOST_SIZE];
-  uint64_t machine;               /* hosts with the same number are one machine: they share its cores */
-  cpu_set_t bound;                /* the cores that it may run on; empty: not known */
-  cpu_set_t allowed;              /* the cores that it could be bound to */
+  uint64_t machine;      /* hosts with the same number are one machine: they share its cores */
+  cpu_set_t bound;       /* the cores that it may run on; empty: not known */
+  cpu_set_t allowed;     /* the cores that it could be bound to */
+  cpu_set_t whole_bound; /* the same without hyper-threads: the first sibling stands for each core */
+  cpu_set_t whole_allowed;
   double quota;                   /* cores' worth of time that its control group may use; 0: no limit */
   int threads;                    /* that the environment asks of each rank, or 0 */
   char threads_by[32];            /* the variable that does */

@@ -138,6 +138,25 @@ static bool judge_collisions(const facts *known, const crowd *crowds, int count,
   return true;
 }
 
+/* Ranks on hyper-threads of one core though whole cores are free. Not where a quota gives less than those anyway. */
+static bool judge_siblings(const facts *known, const crowd *crowds, int count, verdicts *all) {
+  for (int i = 0; i < count; i++) {
+    const crowd *these = &crowds[i];
+    int fair = these->count < these->whole ? these->count : these->whole;
+    if (!these->known || these->own_whole >= fair || these->cores < these->whole) continue;
+    verdict_add(all, LEVEL_WARNING, "binding",
+                "%s: its %d ranks are on %d core%s, two or more on hyper-threads of one, and %d core%s %s free",
+                these->host, these->count, these->own_whole, plural(these->own_whole), these->whole - these->own_whole,
+                plural(these->whole - these->own_whole), these->whole - these->own_whole == 1 ? "is" : "are");
+    verdict_advise(all, "%s",
+                   known->launch.by == LAUNCHER_SRUN    ? "srun --hint=nomultithread gives each rank a whole core"
+                   : known->launch.by == LAUNCHER_HYDRA ? "mpiexec -bind-to core gives each rank a whole core"
+                                                        : "mpirun --bind-to core gives each rank a whole core");
+    return true;
+  }
+  return false;
+}
+
 /* ---- threads on one core ----------------------------------------------------------------------------------------- */
 
 static bool judge_threads(const facts *known, verdicts *all) {
@@ -160,15 +179,16 @@ static bool judge_threads(const facts *known, verdicts *all) {
 
 /* ---- cores that nobody may use, and the good cases ---------------------------------------------------------------- */
 
+/* A hyper-thread that nobody uses is no loss. */
 static bool judge_idle(const facts *known, const crowd *crowds, int count, verdicts *all) {
   for (int i = 0; i < count; i++) {
     const crowd *these = &crowds[i];
-    int bound = CPU_COUNT(&these->bound), idle = these->cores - bound;
-    if (!these->known || idle <= 0 || these->count > bound) continue;
+    int cores = these->cores < these->whole ? these->cores : these->whole, idle = cores - these->whole_bound;
+    if (!these->known || idle <= 0 || these->count > these->whole_bound) continue;
     verdict_add(all, LEVEL_WARNING, "binding",
                 "%s: %d rank%s %s bound to %d of %d cores, so nobody may use the other%s", these->host, these->count,
-                plural(these->count), these->count == 1 ? "is" : "are", bound, these->cores, plural(idle));
-    verdict_advise(all, "start %d ranks there, or let threads of tasks use them: %s", these->cores,
+                plural(these->count), these->count == 1 ? "is" : "are", these->whole_bound, cores, plural(idle));
+    verdict_advise(all, "start %d ranks there, or let threads of tasks use them: %s", cores,
                    known->launch.by == LAUNCHER_SRUN ? "srun --cpu-bind=none" : "mpirun --bind-to none");
     return true;
   }
@@ -188,7 +208,7 @@ static void judge_binding(const facts *known, const crowd *crowds, int count, ve
     if (crowds[i].own < crowds[i].count) own = false;
   }
   bool collided = judge_collisions(known, crowds, count, all), crossed = judge_threads(known, all);
-  if (collided || crossed || judge_idle(known, crowds, count, all)) return;
+  if (collided || judge_siblings(known, crowds, count, all) || crossed || judge_idle(known, crowds, count, all)) return;
   if (!known_cores)
     verdict_add(all, LEVEL_OK, "binding", "not known: more than %d cores", MOST_CORES);
   else if (!any_bound(known))

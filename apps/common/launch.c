@@ -26,6 +26,8 @@ static int number(const char *text) {
 launch launch_read(const char *(*get)(const char *name)) {
   launch found = {.by = LAUNCHER_NONE, .size = 1, .local = 1, .slurm_size = number(get("SLURM_NTASKS"))};
   if (!get("SLURM_JOB_ID")) found.slurm_size = 0;
+  found.pmix = get("PMIX_RANK") != NULL;
+  found.pmi = get("PMI_RANK") != NULL;
   for (size_t i = 0; i < sizeof LAUNCHERS / sizeof *LAUNCHERS; i++) {
     int size = number(get(LAUNCHERS[i].size));
     if (size < 1 || (LAUNCHERS[i].mark && !get(LAUNCHERS[i].mark))) continue;

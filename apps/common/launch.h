@@ -2,6 +2,8 @@
 #ifndef APPS_COMMON_LAUNCH_H
 #define APPS_COMMON_LAUNCH_H
 
+#include <stdbool.h>
+
 typedef enum launcher {
   LAUNCHER_NONE,    /* nobody: the program runs alone */
   LAUNCHER_OPENMPI, /* Open MPI's mpirun */
@@ -14,6 +16,7 @@ typedef struct launch {
   int rank, size; /* as the launcher counts; 0 of 1 without one */
   int local;      /* ranks on this host; 1 where the launcher does not say */
   int slurm_size; /* ranks that the Slurm job around it is for; 0: there is none, or it does not say */
+  bool pmix, pmi; /* by which of these it lets MPI bring the processes together */
 } launch;
 
 /* Of this process. */

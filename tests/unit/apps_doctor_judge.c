@@ -21,7 +21,9 @@ static void set_cores(cpu_set_t *cores, int first, int count) {
 static patient *healthy(int nodes, int each) {
   patient *p = calloc(1, sizeof *p);
   facts *known = &p->known;
-  *known = (facts){.launch = {LAUNCHER_OPENMPI, 0, nodes * each, each, 0}, .ranks = p->ranks, .count = nodes * each};
+  *known = (facts){.launch = {.by = LAUNCHER_OPENMPI, .size = nodes * each, .local = each},
+                   .ranks = p->ranks,
+                   .count = nodes * each};
   known->nodes = nodes;
   known->shared_memory = 1 << 20;
   known->inside = (link_facts){1, 1e-6, 5e9, "on n0", "shared memory (vader)"};
@@ -110,28 +112,57 @@ TEST(apps_doctor, ways_are_judged_only_where_there_are_any) {
 
 TEST(apps_doctor, singletons_of_srun_are_an_error_and_nothing_else_is_said) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 1, 4};
+  p->known.launch = (launch){.by = LAUNCHER_SRUN, .size = 4, .local = 1, .slurm_size = 4};
   diagnose(p);
   EXPECT_EQ(p->all.count, 1);
   expect_only(p, LEVEL_ERROR, "launch", "srun started 4 processes, but each believes to be alone", "--mpi=pmix");
   p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_SRUN, 0, 4, 1, 4};
+  p->known.launch = (launch){.by = LAUNCHER_SRUN, .size = 4, .local = 1, .slurm_size = 4};
   snprintf(p->ranks[0].mpi, sizeof p->ranks[0].mpi, "MPICH 4.0.2");
   expect_only(p, LEVEL_ERROR, "launch", "rank 0 of 1 in MPICH 4.0.2", "--mpi=pmi2");
 }
 
+TEST(apps_doctor, srun_without_pmix_is_an_error_before_open_mpi_can_end_the_program) {
+  launch start = {.by = LAUNCHER_SRUN, .size = 2};
+  verdicts all = {.count = 0};
+  EXPECT_TRUE(judge_start(&start, "Open MPI 4.1.4", &all));
+  ASSERT_EQ(all.count, 1);
+  EXPECT_EQ((int)all.list[0].level, (int)LEVEL_ERROR);
+  EXPECT_CONTAINS(all.list[0].finding, "srun started 2 processes without PMIx");
+  EXPECT_CONTAINS(all.list[0].advice, "srun --mpi=pmix");
+  EXPECT_FALSE(judge_start(&start, "MPICH 4.0.2", &all)); /* it will come up, and be found alone */
+  start.pmi = true;
+  EXPECT_FALSE(judge_start(&start, "Open MPI 4.1.4", &all)); /* it may have been built with PMI */
+  start = (launch){.by = LAUNCHER_SRUN, .size = 2, .pmix = true};
+  EXPECT_FALSE(judge_start(&start, "Open MPI 4.1.4", &all));
+  start = (launch){.by = LAUNCHER_OPENMPI, .size = 2};
+  EXPECT_FALSE(judge_start(&start, "Open MPI 4.1.4", &all));
+  EXPECT_EQ(all.count, 1);
+}
+
+TEST(apps_doctor, what_may_keep_mpi_from_starting_is_foreseen) {
+  char text[VERDICT_ROOM];
+  launch start = {.by = LAUNCHER_SRUN, .size = 8, .local = 4, .pmi = true};
+  EXPECT_TRUE(judge_doubt(&start, "Open MPI 4.1.4", 0, text, sizeof text));
+  EXPECT_CONTAINS(text, "no PMIx");
+  EXPECT_FALSE(judge_doubt(&start, "MPICH 4.0.2", 0, text, sizeof text));
+  EXPECT_TRUE(judge_doubt(&start, "MPICH 4.0.2", 16 << 20, text, sizeof text));
+  EXPECT_EQ_STR(text, "/dev/shm has 16.0 MiB for 4 ranks");
+  EXPECT_FALSE(judge_doubt(&start, "MPICH 4.0.2", 64 << 20, text, sizeof text));
+}
+
 TEST(apps_doctor, singletons_of_another_mpirun_are_an_error) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_HYDRA, 0, 2, 1, 0};
+  p->known.launch = (launch){.by = LAUNCHER_HYDRA, .size = 2, .local = 1};
   expect_only(p, LEVEL_ERROR, "launch", "MPICH's mpiexec started 2 processes", "don't know each other");
   p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_OPENMPI, 0, 2, 1, 0};
+  p->known.launch = (launch){.by = LAUNCHER_OPENMPI, .size = 2, .local = 1};
   expect_only(p, LEVEL_ERROR, "launch", "Open MPI's mpirun started 2 processes", "two installations");
 }
 
 TEST(apps_doctor, no_launcher_in_a_slurm_job_of_several_is_a_warning) {
   patient *p = healthy(1, 1);
-  p->known.launch = (launch){LAUNCHER_NONE, 0, 1, 1, 8};
+  p->known.launch = (launch){.by = LAUNCHER_NONE, .size = 1, .local = 1, .slurm_size = 8};
   expect_only(p, LEVEL_WARNING, "launch", "in a Slurm job that is for 8", "put mpirun or srun");
 }
 

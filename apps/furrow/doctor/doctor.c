@@ -52,12 +52,19 @@ static void tell_of_hang(const char *phase, void *user) {
 
 /* ---- before MPI ----------------------------------------------------------------------------------------------------- */
 
-/* MPI ends the program at once where it can't start, so what may be the cause is told before. */
-static void foresee(const visit *v) {
-  uint64_t shm = examine_shm();
-  if (v->speaks && judge_shm_small(shm, v->launch.local))
-    fprintf(stderr, "furrow doctor: /dev/shm has %.1f MiB for %d ranks; if MPI can't start now, that may be why\n",
-            (double)shm / 0x1p20, v->launch.local);
+/* MPI ends the program where it can't start. What is sure to be the cause is a verdict, and true is returned; what may be it
+ * is a remark. */
+static bool foresee(const visit *v) {
+  char mpi[NAME_ROOM], doubt[VERDICT_ROOM];
+  verdicts all = {.count = 0};
+  mpi_ask_name(mpi, sizeof mpi);
+  bool doomed = judge_start(&v->launch, mpi, &all);
+  if (!v->speaks) return doomed;
+  if (doomed)
+    show(v, NULL, &all);
+  else if (judge_doubt(&v->launch, mpi, examine_shm(), doubt, sizeof doubt))
+    fprintf(stderr, "furrow doctor: %s; if MPI can't start now, that may be why\n", doubt);
+  return doomed;
 }
 
 /* ---- the examination ----------------------------------------------------------------------------------------------- */
@@ -148,9 +155,9 @@ int doctor(int argc, char **argv) {
   app_verdict read = read_arguments(&v, argc, argv);
   if (read != APP_RUN) return read == APP_REFUSED ? 2 : EXIT_SUCCESS;
 
+  if (foresee(&v)) return EXIT_FAILURE;
   watch_start(&v.watch, (time_t)v.timeout + (v.speaks ? 0 : GRACE), tell_of_hang, &v);
   watch_phase(&v.watch, "rank %d was in furrow_init, where all ranks meet", v.launch.rank);
-  foresee(&v);
   furrow_pool *pool = NULL;
   facts known = {.launch = v.launch, .quick = v.quick, .count = 1, .nodes = 1};
   furrow_status status = furrow_init(NULL, NULL, &pool);

@@ -46,13 +46,38 @@ void judge_hang(const char *phase, int seconds, verdicts *all) {
 
 /* ---- launch ------------------------------------------------------------------------------------------------------ */
 
+static bool is_openmpi(const char *mpi) {
+  return strncmp(mpi, "Open MPI", 8) == 0;
+}
+
+/* Open MPI 4 ends the program in MPI_Init, with a long message about how it was built. MPICH goes on, each process alone. */
+bool judge_start(const launch *start, const char *mpi, verdicts *all) {
+  if (start->by != LAUNCHER_SRUN || !is_openmpi(mpi) || start->pmix || start->pmi) return false;
+  verdict_add(all, LEVEL_ERROR, "launch", "srun started %d process%s without PMIx, by which %s would bring %s together",
+              start->size, start->size == 1 ? "" : "es", mpi, start->size == 1 ? "ranks" : "them");
+  verdict_advise(all,
+                 "start it by srun --mpi=pmix (srun --mpi=list shows what this Slurm can), or by mpirun inside sbatch "
+                 "or salloc");
+  return true;
+}
+
+bool judge_doubt(const launch *start, const char *mpi, uint64_t shm, char *text, size_t room) {
+  if (start->by == LAUNCHER_SRUN && is_openmpi(mpi) && !start->pmix)
+    snprintf(text, room, "srun offers PMI, but no PMIx (srun --mpi=pmix)");
+  else if (judge_shm_small(shm, start->local))
+    snprintf(text, room, "/dev/shm has %.1f MiB for %d ranks", (double)shm / 0x1p20, start->local);
+  else
+    return false;
+  return true;
+}
+
 bool judge_alone(const facts *known) {
   return known->count == 1 && known->launch.size > 1;
 }
 
 static void advise_alone(const facts *known, verdicts *all) {
   const char *mpi = known->ranks[0].mpi;
-  bool openmpi = strncmp(mpi, "Open MPI", 8) == 0;
+  bool openmpi = is_openmpi(mpi);
   launcher by = known->launch.by;
   if (by == LAUNCHER_SRUN)
     verdict_advise(all,

@@ -23,8 +23,11 @@ typedef struct verdicts {
 /* Judge everything that is known. What does not apply (between nodes, where there is one) gets no verdict. */
 void judge(const facts *known, verdicts *all);
 
-/* Whether /dev/shm of this size may be too little for the MPI of so many ranks; not where the size is not known (0). */
-bool judge_shm_small(uint64_t bytes, int ranks);
+/* What can be said before MPI is up, of a run that MPI would end at once: true, and a verdict, if this is one. */
+bool judge_start(const launch *start, const char *mpi, verdicts *all);
+
+/* What may keep MPI from starting, as half a sentence; false: nothing. `shm` is the size of /dev/shm, 0 if not known. */
+bool judge_doubt(const launch *start, const char *mpi, uint64_t shm, char *text, size_t room);
 
 /* What can be said where the examination came to no end: it gave up after `seconds` in this phase. */
 void judge_hang(const char *phase, int seconds, verdicts *all);
@@ -47,5 +50,8 @@ void verdict_advise(verdicts *all, const char *format, ...) FURROW_PRINTF(2, 3);
 void judge_pool(const facts *known, verdicts *all);
 void judge_cores(const facts *known, verdicts *all);
 void judge_links(const facts *known, verdicts *all);
+
+/* Whether /dev/shm of this size may be too small for the MPI of so many ranks; not where its size is not known. */
+bool judge_shm_small(uint64_t shm, int ranks);
 
 #endif

@@ -57,8 +57,8 @@ static int ranks_on(const facts *known, int node) {
   return count;
 }
 
-bool judge_shm_small(uint64_t bytes, int ranks) {
-  return bytes > 0 && ranks > 1 && bytes < (uint64_t)ranks * SHM_PER_RANK;
+bool judge_shm_small(uint64_t shm, int ranks) {
+  return shm > 0 && ranks > 1 && shm < (uint64_t)ranks * SHM_PER_RANK;
 }
 
 static void judge_shm(const facts *known, verdicts *all) {

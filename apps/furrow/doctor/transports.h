@@ -4,7 +4,7 @@
 
 #include "facts.h"
 
-/* Ask the library. transports_ask() is for rank 0. */
+/* Ask the library: its name, also before MPI is up; and what it sends by, which is for rank 0. */
 void mpi_ask_name(char *name, size_t room);
 void transports_ask(char *inside, char *between, size_t room);
 

@@ -1,12 +1,11 @@
-/* Guided by halves (factoring): of what is left each node is dealt half of its part, by speed, so lots shrink towards the
-   end and the last ones end together. No lot lasts longer than LOT_NANOSECONDS, so that results flow and a node that becomes
-   slow holds little; with many nodes longer, so that rank 0 is not asked too often. */
+/* Factoring: half of all units is dealt by arithmetic at the start. Of what is left a node that asks gets half of its
+   part, by speed, so lots shrink towards the end and the last ones end together: some log2(units) lots a node. A node
+   that turned out slow is asked to give back what it has not begun. */
 #include "plan/deck.h"
 
-static const double LOT_NANOSECONDS = 50e6;
-static const double LOT_PER_NODE = 100e3;    /* nanoseconds: rank 0 spends some 10 µs a lot, a tenth of this */
-static const double LEAST_NANOSECONDS = 1e6; /* about what it takes to get the next one */
-enum { FIRST_PER_RANK = 4 };                 /* units, while nothing is known */
+static const double LEAST_NANOSECONDS = 1e6;  /* of a lot: about what it takes to get the next one */
+static const double AHEAD_NANOSECONDS = 20e6; /* of work left when a node asks: both sides may be napping */
+enum { FEW = 2 };                             /* units a rank: dealt as a whole */
 
 static double min(double a, double b) {
   return a < b ? a : b;
@@ -16,12 +15,29 @@ static double max(double a, double b) {
   return a > b ? a : b;
 }
 
-void furrow__deck_start(furrow__deck *deck) {
+uint64_t furrow__deck_first(uint64_t units, uint64_t ranks) {
+  return units <= FEW * ranks ? units : units / 2;
+}
+
+furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ranks, uint64_t all) {
+  return furrow__blocks(furrow__deck_first(units, all), before, before + ranks, all);
+}
+
+uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks) {
+  return (uint32_t)((lot + ranks - 1) / ranks);
+}
+
+void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
+  deck->began = now;
+  for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
+  uint64_t before = 0;
   for (int i = 0; i < deck->nodes; i++) {
-    deck->hands[i] = (furrow__hand){.ranks = deck->hands[i].ranks};
-    deck->ranks += deck->hands[i].ranks;
+    uint32_t ranks = deck->hands[i].ranks;
+    furrow__span lot = furrow__deck_first_lot(units, before, ranks, deck->ranks);
+    deck->hands[i] = (furrow__hand){.ranks = ranks, .dealt = lot.end - lot.begin};
+    before += ranks;
   }
 }
 
@@ -33,59 +49,65 @@ static double part_of(const furrow__deck *deck, const furrow__hand *hand) {
   return (hand->speed > 0 ? hand->speed : each * hand->ranks) / all;
 }
 
-uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint32_t left, uint32_t room) {
+uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint64_t left) {
   const furrow__hand *hand = &deck->hands[node];
-  double half = (double)left * part_of(deck, hand) / 2, lot = FIRST_PER_RANK * hand->ranks, least = 1;
-  if (hand->speed > 0) {
-    lot = hand->speed * max(LOT_NANOSECONDS, LOT_PER_NODE * deck->nodes);
-    least = hand->speed * LEAST_NANOSECONDS;
-  }
-  lot = min(max(min(half, lot), max(least, 1)), min(left, room));
-  return (uint32_t)lot;
+  double half = (double)left * part_of(deck, hand) / 2;
+  double lot = max(half, max(hand->speed * LEAST_NANOSECONDS, 1));
+  return (uint32_t)min(lot, min((double)left, UINT32_MAX));
 }
 
-void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units, uint64_t now) {
-  furrow__hand *hand = &deck->hands[node];
-  if (hand->began == 0) hand->began = now;
-  hand->dealt += (uint64_t)units;
+void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units) {
+  deck->hands[node].dealt += (uint64_t)units;
 }
 
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now) {
   furrow__hand *hand = &deck->hands[node];
-  hand->finished += units;
-  if (units == 0 || hand->began == 0 || now <= hand->began) return;
+  if (units == hand->finished || now <= deck->began) return;
+  hand->finished = units;
   deck->speed -= hand->speed;
   if (hand->speed == 0) deck->measured += hand->ranks;
-  hand->speed = (double)hand->finished / (double)(now - hand->began);
+  hand->speed = (double)hand->finished / (double)(now - deck->began);
   deck->speed += hand->speed;
 }
 
 /* Nanoseconds until a node is done with what it holds. */
 static double time_left(const furrow__hand *hand) {
   uint64_t held = hand->dealt - hand->finished;
-  if (held <= hand->ranks) return 0; /* each is being run */
+  if (hand->dealt <= hand->finished + hand->ranks) return 0; /* each is being run */
   return hand->speed > 0 ? (double)held / hand->speed : 1e18;
 }
 
-int furrow__deck_richest(const furrow__deck *deck) {
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving) {
+  double speed = deck->hands[node].speed;
+  return left > 0 && (speed == 0 || max((double)left / speed, (double)starving) > LEAST_NANOSECONDS);
+}
+
+int furrow__deck_richest(const furrow__deck *deck, uint64_t starving) {
   int richest = -1;
-  double most = LEAST_NANOSECONDS;
+  double most = 0;
   for (int i = 1; i < deck->nodes; i++) {
-    if (deck->hands[i].recalled || time_left(&deck->hands[i]) <= most) continue;
+    const furrow__hand *hand = &deck->hands[i];
+    double left = time_left(hand);
+    if (hand->recalled || left <= most || max(left, (double)starving) <= LEAST_NANOSECONDS) continue;
     richest = i;
-    most = time_left(&deck->hands[i]);
+    most = left;
   }
   return richest;
 }
 
-uint32_t furrow__deck_share(uint32_t left, uint64_t ranks, uint32_t want) {
-  uint64_t half = left / (2 * ranks);
-  uint64_t share = half > want ? half : want;
-  return share < left ? (uint32_t)share : left;
+bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {
+  if (left == 0) return true;
+  double speed = elapsed ? (double)finished / (double)elapsed : 0;
+  return left <= lot / 2 && (double)left <= speed * AHEAD_NANOSECONDS;
+}
+
+uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want) {
+  return (uint32_t)max(min((double)left / (2 * (double)ranks), UINT32_MAX), want);
 }
 
 uint32_t furrow__deck_align(uint32_t begin, uint32_t units) {
-  uint32_t size = 1;
-  while (size <= units / 2 && begin % (2 * size) == 0) size *= 2;
-  return size;
+  uint32_t step = 1;
+  while (step <= units / 8) step *= 2; /* at most a quarter of the units */
+  uint32_t over = (uint32_t)(((uint64_t)begin + units) % step);
+  return units > over ? units - over : units;
 }

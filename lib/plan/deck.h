@@ -1,16 +1,19 @@
-/* Dealing units to nodes: how many a node gets at a request, and whom to ask for some back. Knows counts and the times it
-   is told; does not know where units or their data are. */
+/* Dealing units to nodes: how many a node gets, when it asks for more, and whom to ask for some back. Knows counts and
+   the times it is told; does not know where units or their data are. */
 #ifndef FURROW_PLAN_DECK_H
 #define FURROW_PLAN_DECK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "plan/leaves.h"
+
 /* What one node has got and done. */
 typedef struct furrow__hand {
   uint32_t ranks;
+  bool wants;        /* it has asked for more, and got nothing yet */
+  bool hungry;       /* some of its workers have nothing to do */
   bool recalled;     /* it has been asked to give some back, and has not answered yet */
-  uint64_t began;    /* nanoseconds: when it got its first units */
   uint64_t dealt;    /* units, less those it has given back */
   uint64_t finished; /* units */
   double speed;      /* units a nanosecond; 0: not known yet */
@@ -20,29 +23,47 @@ typedef struct furrow__hand {
 typedef struct furrow__deck {
   int nodes;
   furrow__hand *hands;
+  uint64_t began;    /* nanoseconds */
   uint64_t ranks;    /* of all nodes */
   uint64_t measured; /* ranks of the nodes whose speed is known */
   double speed;      /* of those together */
 } furrow__deck;
 
-/* Start an operation: every hand is empty. hands[].ranks stand already. */
-void furrow__deck_start(furrow__deck *deck);
+/* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
+uint64_t furrow__deck_first(uint64_t units, uint64_t ranks);
 
-/* How many units to deal to a node, of `left`, if it has room for `room`. 0 only if `left` or `room` is 0. */
-uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint32_t left, uint32_t room);
+/* Those of a node with `ranks` ranks, `before` of `all` being on the nodes before it. */
+furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ranks, uint64_t all);
 
-/* Keep account: a node got units (fewer than none: it gave some back), and has finished some. */
-void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units, uint64_t now);
+/* A worker's share of a lot. */
+uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks);
+
+/* Start an operation of so many units. hands[].ranks stand already. */
+void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now);
+
+/* How many units a node gets that asks, of `left` that are not dealt yet. 0 only if `left` is 0. */
+uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint64_t left);
+
+/* Keep account: a node got units (fewer than none: it gave some back), and has finished so many in all. */
+void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
-   else -1. */
-int furrow__deck_richest(const furrow__deck *deck);
+   else -1. Others have been `starving` for so many nanoseconds: what has not been done since then was taken for quicker than it is. */
+int furrow__deck_richest(const furrow__deck *deck, uint64_t starving);
 
-/* How many units a worker draws from a pile of `left` that `ranks` workers share; at least `want` if there are. */
-uint32_t furrow__deck_share(uint32_t left, uint64_t ranks, uint32_t want);
+/* Whether so many units that a node has not begun are worth giving to others, which have been starving for so long. */
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving);
 
-/* A lot of at most `units` from `begin` on that is one whole subtree of the reduction, as large as can be. */
+/* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
+   if it can tell: `finished` units took `elapsed` nanoseconds. */
+bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed);
+
+/* How many units a worker of rank 0's node draws from what is `left` in the deck for `ranks` workers; at least `want` if
+   there are. */
+uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want);
+
+/* For a reduction: somewhat fewer than `units` from `begin` on, so that they end where large subtrees do. */
 uint32_t furrow__deck_align(uint32_t begin, uint32_t units);
 
 #endif

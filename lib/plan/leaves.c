@@ -35,8 +35,15 @@ furrow__span furrow__units_span(const furrow__units *units, uint64_t begin, uint
   return (furrow__span){begin >= units->count ? units->tasks : begin * units->size, last};
 }
 
+/* The first count % of blocks get one more. */
+static uint64_t block_begin(uint64_t count, uint64_t i, uint64_t of) {
+  return i * (count / of) + min(i, count % of);
+}
+
+furrow__span furrow__blocks(uint64_t count, uint64_t i, uint64_t end, uint64_t of) {
+  return (furrow__span){block_begin(count, i, of), block_begin(count, end, of)};
+}
+
 furrow__span furrow__block(uint64_t count, uint64_t i, uint64_t of) {
-  uint64_t each = count / of, more = count % of; /* the first `more` blocks get one more */
-  uint64_t begin = i * each + min(i, more);
-  return (furrow__span){begin, begin + each + (i < more)};
+  return furrow__blocks(count, i, i + 1, of);
 }

@@ -30,4 +30,7 @@ furrow__span furrow__units_span(const furrow__units *units, uint64_t begin, uint
 /* The part of `of` equal blocks of [0, count) that is number `i`. */
 furrow__span furrow__block(uint64_t count, uint64_t i, uint64_t of);
 
+/* The blocks [i, end) of them together. */
+furrow__span furrow__blocks(uint64_t count, uint64_t i, uint64_t end, uint64_t of);
+
 #endif

@@ -362,6 +362,10 @@ TEST(apps_doctor, a_rank_that_waits_for_rank_0_is_a_warning_where_cores_suffice)
   p->known.service.stall = 0.28;
   expect_only(p, LEVEL_WARNING, "progress", "while rank 0 computed for 300 ms, rank 1 (n1) had no task for 280 ms",
               "between its tasks");
+  p = healthy(2, 1);
+  p->known.service.stall = 0.28;
+  p->known.service.threads = true;
+  expect_only(p, LEVEL_WARNING, "progress", "had no task for 280 ms", "no free core");
   p = healthy(1, 2);
   p->known.service.stall = 0.28;
   for (int i = 0; i < 2; i++) set_cores(&p->ranks[i].allowed, 0, 1);

@@ -42,6 +42,7 @@ typedef struct link_facts {
 /* How the other ranks fared while rank 0 was in one long task. */
 typedef struct service_facts {
   bool measured, dynamic;
+  bool threads; /* progress threads carry what goes between nodes */
   double task;  /* seconds that rank 0 computed */
   double stall; /* the longest time in which another rank had no task */
   int rank;     /* that one */

@@ -136,9 +136,11 @@ static void judge_service(const facts *known, verdicts *all) {
   } else {
     verdict_add(all, LEVEL_WARNING, "progress", "while rank 0 computed for %s, rank %d (%s) had no task for %s",
                 task.text, service->rank, known->ranks[service->rank].host, stall.text);
-    verdict_advise(all,
-                   "rank 0 serves the others only between its tasks: keep tasks short, or see the verdict on mpi and "
-                   "binding");
+    verdict_advise(all, service->threads
+                            ? "the progress threads that serve it may find no free core: see the verdicts on "
+                              "cores and binding, and what else runs there"
+                            : "rank 0 serves the others only between its tasks: keep tasks short, or see "
+                              "the verdict on mpi");
   }
 }
 

@@ -76,6 +76,7 @@ void measure_service(furrow_pool *pool, facts *known, watch *w) {
   if (known->service.measured) find_longest(pool, &mine, &known->service);
   if (status == FURROW_OK) status = furrow_metrics_get(pool, &metrics, NULL);
   known->service.dynamic = metrics.dynamic > 0;
+  known->service.threads = metrics.progress_threads;
   known->service.task = LONG_TASK;
   known->shared_memory = metrics.shared_memory;
   snprintf(known->shared_note, sizeof known->shared_note, "%s", metrics.note);

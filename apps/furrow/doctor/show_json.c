@@ -65,8 +65,9 @@ static json_t *link_json(const link_facts *link) {
 
 static json_t *service_json(const service_facts *service) {
   if (!service->measured) return json_null();
-  return json_pack("{s:b, s:f, s:f, s:i}", "dynamic", service->dynamic, "rank_0_task_seconds", service->task,
-                   "longest_stall_seconds", service->stall, "stalled_rank", service->rank);
+  return json_pack("{s:b, s:b, s:f, s:f, s:i}", "dynamic", service->dynamic, "progress_threads", service->threads,
+                   "rank_0_task_seconds", service->task, "longest_stall_seconds", service->stall, "stalled_rank",
+                   service->rank);
 }
 
 static json_t *verdicts_json(const verdicts *all) {

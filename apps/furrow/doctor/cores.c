@@ -1,3 +1,4 @@
+/* Sets of cores, and ranks matched with cores. Knows no launcher and passes no judgement. */
 #include "cores.h"
 
 #include <stdlib.h>

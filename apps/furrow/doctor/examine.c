@@ -1,3 +1,4 @@
+/* What one rank sees of itself: the kernel's files, the environment, MPI. Knows no other rank. */
 #include "examine.h"
 
 #include <inttypes.h>

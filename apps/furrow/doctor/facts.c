@@ -1,3 +1,4 @@
+/* The little that is done to facts beside filling them in. */
 #include "facts.h"
 
 #include <string.h>

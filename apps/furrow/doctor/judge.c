@@ -1,3 +1,4 @@
+/* Judges launch, pool, MPI, variables and clock; judge_cores.c and judge_links.c judge the rest. Knows no message. */
 #include "judge.h"
 
 #include <stdarg.h>

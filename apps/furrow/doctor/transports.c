@@ -1,3 +1,4 @@
+/* What MPI says of itself, through its version and its control variables. */
 #include "transports.h"
 
 #include <stdlib.h>

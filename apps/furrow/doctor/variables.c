@@ -1,3 +1,4 @@
+/* Names of variables: the table, and how far a name is from those in it. */
 #include "variables.h"
 
 #include <string.h>

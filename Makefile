@@ -72,9 +72,10 @@ $(static): $(lib_objects)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# ---- the programs: apps/NAME.c, or every source in apps/NAME/; what they share is in apps/common/ --------------------
+# ---- the programs: apps/NAME.c, or every source in apps/NAME/ and its folders; what they share is in apps/common/ -----
 
 # pkg-config names of what a program needs; where one is missing the program is left out, aloud.
+NEEDS_furrow     := jansson
 NEEDS_mandelbrot := libpng
 NEEDS_option     := jansson
 NEEDS_pi         := jansson
@@ -84,7 +85,7 @@ missing  = $(strip $(foreach package,$(NEEDS_$(1)),$(if $(have_$(package)),,$(pa
 have_libpng  := $(call have,libpng)
 have_jansson := $(call have,jansson)
 
-program_files = $(wildcard apps/$(1).c apps/$(1)/*.c)
+program_files = $(wildcard apps/$(1).c apps/$(1)/*.c apps/$(1)/*/*.c)
 all_programs := $(sort $(patsubst apps/%.c,%,$(wildcard apps/*.c)) \
                        $(filter-out common,$(patsubst apps/%/,%,$(dir $(wildcard apps/*/*.c)))))
 left_out     := $(foreach program,$(all_programs),$(if $(call missing,$(program)),$(program)))
@@ -126,7 +127,8 @@ shim_mpi    := $(BUILD)/tests/libshim-mpi.a
 wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' tests/shim/wrap.h)
 
 unit_sources  := $(wildcard tests/unit/*.c)
-unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c
+unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c \
+                 $(patsubst %,apps/furrow/doctor/%.c,cores facts judge judge_cores judge_links show_text transports variables)
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
 docs_sources  := $(wildcard tests/docs/*.c)
@@ -230,11 +232,13 @@ docs: ## write the API reference to build/docs (Doxygen)
 
 # ---- install --------------------------------------------------------------------------------------------------------
 
+bindir     := $(PREFIX)/bin
 libdir     := $(PREFIX)/lib
 includedir := $(PREFIX)/include
 headers    := $(wildcard lib/furrow/*.h)
+tool       := $(if $(filter furrow,$(the_programs)),$(BUILD)/bin/furrow)
 
-install: lib ## install library, headers and furrow.pc (PREFIX, DESTDIR)
+install: lib $(tool) ## install library, headers, furrow.pc and the program furrow (PREFIX, DESTDIR)
 	$(call say,INST,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/furrow
 	$(Q)install -m 755 $(BUILD)/libfurrow.so.$(VERSION) $(DESTDIR)$(libdir)
@@ -245,10 +249,12 @@ install: lib ## install library, headers and furrow.pc (PREFIX, DESTDIR)
 	$(Q)install -m 644 $(headers) $(DESTDIR)$(includedir)/furrow
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' furrow.pc.in > $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
 	$(Q)chmod 644 $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
+	$(Q)$(if $(tool),install -D -m 755 -t $(DESTDIR)$(bindir) $(tool),echo "left out: furrow, because $(NEEDS_furrow) is missing" >&2)
 	$(Q)if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall: ## remove what install has installed
 	$(Q)rm -f $(addprefix $(DESTDIR)$(libdir)/,libfurrow.so.$(VERSION) $(SONAME) libfurrow.so libfurrow.a pkgconfig/furrow.pc)
+	$(Q)rm -f $(DESTDIR)$(bindir)/furrow
 	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
 	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
 

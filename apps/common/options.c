@@ -47,15 +47,26 @@ static void print_help(const app_program *program) {
 
 /* ---- refusals -------------------------------------------------------------------------------------------------- */
 
+static void print_refusal(const app_program *program, const char *format, va_list arguments) {
+  fprintf(stderr, "%s: ", program->name);
+  vfprintf(stderr, format, arguments);
+  fprintf(stderr, "\n%s --help lists the options.\n", program->name);
+}
+
 app_verdict app_refuse(const furrow_pool *pool, const app_program *program, const char *format, ...) {
-  if (furrow_is_root(pool)) {
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "%s: ", program->name);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n%s --help lists the options.\n", program->name);
-    va_end(arguments);
-  }
+  va_list arguments;
+  va_start(arguments, format);
+  if (furrow_is_root(pool)) print_refusal(program, format, arguments);
+  va_end(arguments);
+  return APP_REFUSED;
+}
+
+static app_verdict refuse(bool speaks, const app_program *program, const char *format, ...) FURROW_PRINTF(3, 4);
+static app_verdict refuse(bool speaks, const app_program *program, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  if (speaks) print_refusal(program, format, arguments);
+  va_end(arguments);
   return APP_REFUSED;
 }
 
@@ -121,30 +132,30 @@ static const char *read_value(const app_option *option, const char *text) {
   return NULL;
 }
 
-static app_verdict refuse_value(const furrow_pool *pool, const app_program *program, const app_option *option,
-                                const char *text, const char *wrong) {
+static app_verdict refuse_value(bool speaks, const app_program *program, const app_option *option, const char *text,
+                                const char *wrong) {
   if (option->count)
-    return app_refuse(pool, program, "--%s: '%s' %s; allowed is a whole number from %s to %s", option->name, text,
-                      wrong, app_whole((uint64_t)option->least).text, app_whole((uint64_t)option->most).text);
+    return refuse(speaks, program, "--%s: '%s' %s; allowed is a whole number from %s to %s", option->name, text, wrong,
+                  app_whole((uint64_t)option->least).text, app_whole((uint64_t)option->most).text);
   if (option->real || option->pair)
-    return app_refuse(pool, program, "--%s: '%s' %s; allowed %s from %g to %g", option->name, text, wrong,
-                      option->pair ? "are two numbers X,Y" : "is a number", option->least, option->most);
+    return refuse(speaks, program, "--%s: '%s' %s; allowed %s from %g to %g", option->name, text, wrong,
+                  option->pair ? "are two numbers X,Y" : "is a number", option->least, option->most);
   if (option->schedule)
-    return app_refuse(pool, program, "--%s: '%s' %s; allowed are auto, static and dynamic", option->name, text, wrong);
-  return app_refuse(pool, program, "--%s: '%s' %s", option->name, text, wrong);
+    return refuse(speaks, program, "--%s: '%s' %s; allowed are auto, static and dynamic", option->name, text, wrong);
+  return refuse(speaks, program, "--%s: '%s' %s", option->name, text, wrong);
 }
 
 /* ---- the command line ------------------------------------------------------------------------------------------ */
 
 /* What getopt_long() could not place: ':' a value is missing, '?' anything else. */
-static app_verdict refuse_word(const furrow_pool *pool, const app_program *program, int what, const char *word) {
-  if (what == ':') return app_refuse(pool, program, "%s needs a value", word);
-  if (optopt >= FIRST_VALUE) return app_refuse(pool, program, "'%s': this option takes no value", word);
-  if (optopt != 0) return app_refuse(pool, program, "'-%c': no such option", optopt);
-  return app_refuse(pool, program, "'%s': no such option, or more than one that begins like this", word);
+static app_verdict refuse_word(bool speaks, const app_program *program, int what, const char *word) {
+  if (what == ':') return refuse(speaks, program, "%s needs a value", word);
+  if (optopt >= FIRST_VALUE) return refuse(speaks, program, "'%s': this option takes no value", word);
+  if (optopt != 0) return refuse(speaks, program, "'-%c': no such option", optopt);
+  return refuse(speaks, program, "'%s': no such option, or more than one that begins like this", word);
 }
 
-app_verdict app_parse(const furrow_pool *pool, const app_program *program, int argc, char **argv) {
+app_verdict app_parse_as(bool speaks, const app_program *program, int argc, char **argv) {
   struct option words[MOST_OPTIONS + 2] = {{0}};
   int count = 0;
   for (; count < MOST_OPTIONS && program->options[count].name; count++)
@@ -156,16 +167,20 @@ app_verdict app_parse(const furrow_pool *pool, const app_program *program, int a
   opterr = 0; /* getopt would speak on every rank */
   for (int found; (found = getopt_long(argc, argv, ":h", words, NULL)) != -1;) {
     if (found == 'h') {
-      if (furrow_is_root(pool)) print_help(program);
+      if (speaks) print_help(program);
       return APP_HELPED;
     }
-    if (found < FIRST_VALUE) return refuse_word(pool, program, found, argv[optind - 1]);
+    if (found < FIRST_VALUE) return refuse_word(speaks, program, found, argv[optind - 1]);
     const app_option *option = &program->options[found - FIRST_VALUE];
     const char *wrong = read_value(option, optarg);
-    if (wrong) return refuse_value(pool, program, option, optarg, wrong);
+    if (wrong) return refuse_value(speaks, program, option, optarg, wrong);
   }
-  if (optind < argc) return app_refuse(pool, program, "'%s': there are only options", argv[optind]);
+  if (optind < argc) return refuse(speaks, program, "'%s': there are only options", argv[optind]);
   return APP_RUN;
+}
+
+app_verdict app_parse(const furrow_pool *pool, const app_program *program, int argc, char **argv) {
+  return app_parse_as(furrow_is_root(pool), program, argc, argv);
 }
 
 /* ---- the end --------------------------------------------------------------------------------------------------- */

@@ -42,6 +42,9 @@ typedef enum app_verdict {
 /* Read the arguments into the table's variables. Local: ranks with the same arguments agree without a word. */
 app_verdict app_parse(const furrow_pool *pool, const app_program *program, int argc, char **argv);
 
+/* The same before there is a pool: one rank `speaks`, the others keep quiet. */
+app_verdict app_parse_as(bool speaks, const app_program *program, int argc, char **argv);
+
 /* Refuse arguments that are fine one by one but not together. Returns APP_REFUSED. */
 app_verdict app_refuse(const furrow_pool *pool, const app_program *program, const char *format, ...)
     FURROW_PRINTF(3, 4);

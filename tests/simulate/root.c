@@ -1,0 +1,130 @@
+/* Rank 0's progress thread: one message at a time, first come, first served. All decisions are lib/plan/deck's. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "simulate/cluster.h"
+
+void root_receive(cluster *c, const event *message) {
+  c->inbox[c->received++ % c->room] = *message;
+  uint64_t waiting = c->received - c->served;
+  if (waiting > c->room) {
+    fputs("simulate: rank 0's inbox is full\n", stderr);
+    abort();
+  }
+  if (waiting > c->result->waiting) c->result->waiting = waiting;
+  if (c->busy) return;
+  c->busy = true;
+  queue_put(&c->events, (event){.time = cluster_notice(c, message->time, c->clock) + c->settings->message,
+                                .kind = EVENT_SERVE});
+}
+
+static void send(cluster *c, event message) {
+  c->clock += c->settings->message;
+  c->result->messages++;
+  message.time = cluster_notice(c, c->clock + c->settings->latency, c->told[message.node].at);
+  queue_put(&c->events, message);
+}
+
+/* ---- what it knows of the nodes ---- */
+
+static void learn_finished(cluster *c, int node, uint64_t finished, uint64_t now) {
+  c->finished += finished - c->deck.hands[node].finished;
+  furrow__deck_finished(&c->deck, node, finished, now);
+}
+
+static void learn_wishes(cluster *c, int node, bool wants, bool hungry) {
+  furrow__hand *hand = &c->deck.hands[node];
+  c->wanting += (int)wants - (int)hand->wants;
+  c->hungry += (int)hungry - (int)hand->hungry;
+  hand->wants = wants;
+  hand->hungry = hungry;
+}
+
+/* ---- dealing ---- */
+
+static void deal(cluster *c, int node) {
+  if (node == 0) {
+    node_wake(&c->nodes[0], c->clock);
+    queue_put(&c->events, (event){.time = c->nodes[0].next, .kind = EVENT_WORK});
+    learn_wishes(c, 0, false, false);
+    return;
+  }
+  uint32_t units = furrow__deck_lot(&c->deck, node, c->undealt.left);
+  if (c->settings->reduce)
+    units = furrow__deck_align((uint32_t)c->undealt.spans[c->undealt.count - 1].begin, units);
+  furrow__span lot = pile_take(&c->undealt, units);
+  furrow__deck_dealt(&c->deck, node, (int64_t)span_length(lot));
+  learn_wishes(c, node, false, false);
+  c->result->lots++;
+  send(c, (event){.kind = EVENT_LOT, .node = node, .span = lot});
+}
+
+/* The next node in turn that waits; -1 if there is none. */
+static int next_waiting(cluster *c, bool hungry) {
+  if ((hungry ? c->hungry : c->wanting) == 0) return -1;
+  for (int k = 0; k < c->deck.nodes; k++) {
+    int i = (c->turn + k) % c->deck.nodes;
+    if (!(hungry ? c->deck.hands[i].hungry : c->deck.hands[i].wants)) continue;
+    c->turn = i + 1;
+    return i;
+  }
+  return -1;
+}
+
+static void deal_to_waiting(cluster *c) {
+  int node;
+  while (c->undealt.left > 0 && (node = next_waiting(c, true)) >= 0) deal(c, node);
+  while (c->undealt.left > 0 && (node = next_waiting(c, false)) >= 0) deal(c, node);
+}
+
+/* Nobody may be idle while others hold units that they have not begun: first its own node's, then the richest's. */
+static void fetch(cluster *c, uint64_t now) {
+  while (c->hungry > 0 && c->undealt.left == 0 && !c->deck.hands[0].hungry) {
+    furrow__span back = node_give_back(&c->nodes[0], now);
+    if (span_length(back) == 0) break;
+    pile_put(&c->undealt, back);
+    deal_to_waiting(c);
+  }
+  int richest;
+  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck)) >= 0) {
+    c->deck.hands[richest].recalled = true;
+    c->recalled++;
+    c->result->recalls++;
+    send(c, (event){.kind = EVENT_RECALL, .node = richest});
+  }
+}
+
+static void serve(cluster *c, const event *message) {
+  learn_finished(c, message->node, message->finished, c->clock);
+  if (message->kind == EVENT_REPORT) {
+    if (message->wants) learn_wishes(c, message->node, true, message->hungry);
+  } else {
+    c->deck.hands[message->node].recalled = false;
+    c->recalled--;
+    c->result->in_vain += span_length(message->span) == 0;
+    furrow__deck_dealt(&c->deck, message->node, -(int64_t)span_length(message->span));
+    pile_put(&c->undealt, message->span);
+  }
+  deal_to_waiting(c);
+  fetch(c, c->clock);
+}
+
+void root_serve(cluster *c, uint64_t now) {
+  event message = c->inbox[c->served++ % c->room];
+  c->clock = now;
+  c->result->messages++;
+  serve(c, &message);
+  c->busy = c->served < c->received;
+  if (c->busy) queue_put(&c->events, (event){.time = c->clock + c->settings->message, .kind = EVENT_SERVE});
+}
+
+void root_look(cluster *c, uint64_t now) {
+  node *own = &c->nodes[0];
+  node_left(own, now);
+  learn_finished(c, 0, own->finished, now);
+  if (own->idle == 0 || c->deck.nodes == 1) return;
+  learn_wishes(c, 0, true, true);
+  if (c->clock < now) c->clock = now;
+  deal_to_waiting(c);
+  fetch(c, c->clock);
+}

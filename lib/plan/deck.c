@@ -3,8 +3,18 @@
    that turned out slow is asked to give back what it has not begun. */
 #include "plan/deck.h"
 
-static const double LEAST_NANOSECONDS = 1e6;  /* of a lot: about what it takes to get the next one */
-static const double AHEAD_NANOSECONDS = 20e6; /* of work left when a node asks: both sides may be napping */
+#ifndef LEAST
+#define LEAST 1e6
+#define HALF 2
+#define ROUND 5e3
+#define AHEAD 20e6
+#define AHEADR 4
+#define INTERVAL 100000000
+#define INTERVALN 100000
+#endif
+static double least_of(int nodes) { return LEAST > ROUND * nodes ? LEAST : ROUND * nodes; }
+static double ahead_of(int nodes) { return AHEAD > AHEADR * ROUND * nodes ? AHEAD : AHEADR * ROUND * nodes; }
+uint64_t furrow__deck_interval(int nodes) {uint64_t i = INTERVALN * (uint64_t)nodes; return i > INTERVAL ? i : INTERVAL;}
 enum { FEW = 2 };                             /* units a rank: dealt as a whole */
 
 static double min(double a, double b) {
@@ -23,6 +33,7 @@ void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
   deck->began = now;
+  deck->again = 0;
   for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
   uint64_t first = furrow__deck_first(units, deck->ranks), before = 0;
   for (int i = 0; i < deck->nodes; i++) {
@@ -43,8 +54,8 @@ static double part_of(const furrow__deck *deck, const furrow__hand *hand) {
 
 uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint64_t left) {
   const furrow__hand *hand = &deck->hands[node];
-  double half = (double)left * part_of(deck, hand) / 2;
-  double lot = max(half, max(hand->speed * LEAST_NANOSECONDS, 1));
+  double half = (double)left * part_of(deck, hand) / HALF;
+  double lot = max(half, max(hand->speed * least_of(deck->nodes), 1));
   return (uint32_t)min(lot, min((double)left, UINT32_MAX));
 }
 
@@ -54,6 +65,7 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units) {
 
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now) {
   furrow__hand *hand = &deck->hands[node];
+  hand->reported = now;
   if (units == hand->finished || now <= deck->began) return;
   hand->finished = units;
   deck->speed -= hand->speed;
@@ -62,28 +74,34 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
   deck->speed += hand->speed;
 }
 
-/* Nanoseconds until a node is done with what it holds. */
-static double time_left(const furrow__hand *hand) {
+/* Nanoseconds until a node is done with what it holds; 0 if by now it has begun all of it. */
+static double time_left(const furrow__hand *hand, uint64_t now) {
   uint64_t held = hand->dealt - hand->finished;
-  if (hand->dealt <= hand->finished + hand->ranks) return 0; /* each is being run */
-  return hand->speed > 0 ? (double)held / hand->speed : 1e18;
+  if (held <= hand->ranks) return 0;
+  if (hand->speed == 0) return 1e18;
+  double since = (double)(now - hand->reported);
+  if ((double)(held - hand->ranks) <= hand->speed * since) return 0;
+  return (double)held / hand->speed - since;
 }
 
-int furrow__deck_richest(const furrow__deck *deck) {
+int furrow__deck_richest(furrow__deck *deck, uint64_t now) {
   int richest = -1;
-  double most = LEAST_NANOSECONDS;
+  double most = 1e6;
+  if (now < deck->again) return -1;
   for (int i = 1; i < deck->nodes; i++) {
-    if (deck->hands[i].recalled || time_left(&deck->hands[i]) <= most) continue;
+    double left = deck->hands[i].recalled ? 0 : time_left(&deck->hands[i], now);
+    if (left <= most) continue;
     richest = i;
-    most = time_left(&deck->hands[i]);
+    most = left;
   }
+  if (richest < 0) deck->again = now + 1000 * (uint64_t)deck->nodes;
   return richest;
 }
 
-bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {
+bool furrow__deck_asks(uint64_t left, uint64_t lot, int nodes, uint64_t finished, uint64_t elapsed) {
   if (left == 0) return true;
   double speed = elapsed ? (double)finished / (double)elapsed : 0;
-  return left <= lot / 2 && (double)left <= speed * AHEAD_NANOSECONDS;
+  return left <= lot / 2 && (double)left <= speed * ahead_of(nodes);
 }
 
 uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want) {

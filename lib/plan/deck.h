@@ -15,7 +15,8 @@ typedef struct furrow__hand {
   bool hungry;       /* some of its workers have nothing to do */
   bool recalled;     /* it has been asked to give some back, and has not answered yet */
   uint64_t dealt;    /* units, less those it has given back */
-  uint64_t finished; /* units */
+  uint64_t finished; /* units, as it reported last */
+  uint64_t reported; /* nanoseconds: when that was */
   double speed;      /* units a nanosecond; 0: not known yet */
 } furrow__hand;
 
@@ -27,6 +28,7 @@ typedef struct furrow__deck {
   uint64_t ranks;    /* of all nodes */
   uint64_t measured; /* ranks of the nodes whose speed is known */
   double speed;      /* of those together */
+  uint64_t again;    /* nanoseconds: no node had enough to be asked for some; not worth another look before */
 } furrow__deck;
 
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
@@ -44,11 +46,14 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
    else -1. */
-int furrow__deck_richest(const furrow__deck *deck);
+int furrow__deck_richest(furrow__deck *deck, uint64_t now);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */
-bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed);
+bool furrow__deck_asks(uint64_t left, uint64_t lot, int nodes, uint64_t finished, uint64_t elapsed);
+
+/* Nanoseconds between two reports of a node that has nothing else to say. */
+uint64_t furrow__deck_interval(int nodes);
 
 /* How many units a worker of rank 0's node draws from what is `left` in the deck for `ranks` workers; at least `want` if
    there are. */

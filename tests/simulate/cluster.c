@@ -2,12 +2,12 @@
 #include "simulate/cluster.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const uint64_t POLL = 1000000;      /* a progress thread naps no longer */
 static const uint64_t SPIN = 20000;        /* the first naps */
 static const uint64_t WAKE = 5000;         /* a worker that finds nothing wakes its node's progress thread */
-static const uint64_t REPORT = 100000000;  /* a node reports at least so often */
 
 static uint64_t min(uint64_t a, uint64_t b) {
   return a < b ? a : b;
@@ -43,16 +43,27 @@ static void report(cluster *c, int k, bool wants, uint64_t now) {
                                 .finished = told->finished});
 }
 
+/* How few units must be left for a node to ask, at the speed it has now. */
+static uint64_t threshold(const cluster *c, const node *at, uint64_t now) {
+  uint64_t asks = 0, waits = at->lot + 1; /* it asks at the one, not at the other */
+  while (asks + 1 < waits) {
+    uint64_t middle = asks + (waits - asks) / 2;
+    if (furrow__deck_asks(middle, at->lot, c->settings->nodes, at->finished, now))
+      asks = middle;
+    else
+      waits = middle;
+  }
+  return asks;
+}
+
 /* Polls come every millisecond; those at which nothing can have happened are left out. */
 static void put_poll(cluster *c, int k, uint64_t left, uint64_t now) {
   const node *at = &c->nodes[k];
-  uint64_t next = c->told[k].at + REPORT;
-  if (!c->told[k].wants && at->finished > 0) {
-    double speed = (double)at->finished / (double)now;
-    double above = (double)left - fmin((double)at->lot / 2, speed * 20e6);
-    next = min(next, now + max(POLL, (uint64_t)(0.7 * fmax(above, 0) / speed)));
-  } else if (!c->told[k].wants) {
-    next = now + POLL;
+  uint64_t next = c->told[k].at + furrow__deck_interval(c->settings->nodes);
+  if (!c->told[k].wants) {
+    uint64_t above = left - min(left, threshold(c, at, now));
+    double needs = at->finished ? 0.7 * (double)above * (double)now / (double)at->finished : 0;
+    next = min(next, now + (uint64_t)needs);
   }
   c->told[k].poll = max(next, now + POLL);
   queue_put(&c->events, (event){.time = c->told[k].poll, .kind = EVENT_POLL, .node = k});
@@ -66,9 +77,9 @@ static void look(cluster *c, int k, uint64_t now) {
   const node *at = &c->nodes[k];
   told *told = &c->told[k];
   uint64_t left = node_left(&c->nodes[k], now);
-  bool wants = told->wants || furrow__deck_asks(left, at->lot, at->finished, now);
+  bool wants = told->wants || furrow__deck_asks(left, at->lot, c->settings->nodes, at->finished, now);
   bool news = wants > told->wants || (wants && at->idle > 0) > told->hungry;
-  bool done = (at->idle == at->ranks || now >= told->at + REPORT) && at->finished != told->finished;
+  bool done = (at->idle == at->ranks || now >= told->at + furrow__deck_interval(c->settings->nodes)) && at->finished != told->finished;
   if (news || done) report(c, k, wants, now);
   if (at->idle < at->ranks) put_poll(c, k, left, now);
 }
@@ -89,21 +100,20 @@ static void on_lot(cluster *c, const event *lot) {
   told *told = &c->told[lot->node];
   told->wants = told->hungry = false;
   told->at = lot->time;
-  node_deal(at, lot->span, lot->time + WAKE);
+  node_deal(at, lot->time + WAKE);
   put_work(c, lot->node);
   look(c, lot->node, lot->time);
 }
 
 static void on_recall(cluster *c, int k, uint64_t now) {
-  furrow__span back = node_give_back(&c->nodes[k], now);
+  node_give_back(&c->nodes[k], &c->nodes[k].back, c->settings->spans, now);
   put_work(c, k);
   c->told[k].at = now;
   c->told[k].finished = c->nodes[k].finished;
   queue_put(&c->events, (event){.time = now + c->settings->latency,
                                 .kind = EVENT_BACK,
                                 .node = k,
-                                .finished = c->nodes[k].finished,
-                                .span = back});
+                                .finished = c->nodes[k].finished});
 }
 
 static void step(cluster *c, const event *now) {
@@ -199,6 +209,11 @@ bool cluster_run(const cluster_settings *settings, cluster_result *result) {
     begin(&c);
     uint64_t now = 0;
     while (c.finished < settings->load->units.count) {
+      if (c.events.count == 0) {
+        fprintf(stderr, "simulate: nothing happens any more, with %lu of %lu units finished undealt %lu hungry %d recalled %d wanting %d\n", c.finished,settings->load->units.count,c.undealt.left,c.hungry,c.recalled,c.wanting);
+        for(int k=0;k<settings->nodes;k++)if(c.nodes[k].finished!=c.deck.hands[k].finished)fprintf(stderr,"node %d fin %lu known %lu idle %u own %lu told f %lu\n",k,c.nodes[k].finished,c.deck.hands[k].finished,c.nodes[k].idle,c.nodes[k].own.left,c.told[k].finished);
+        abort();
+      }
       event next = queue_take(&c.events);
       now = next.time;
       step(&c, &next);

@@ -14,6 +14,7 @@ typedef struct cluster_settings {
   uint32_t ranks;    /* of a node */
   uint64_t latency;  /* nanoseconds that a message is under way */
   uint64_t message;  /* nanoseconds that rank 0 spends on one, received or sent */
+  uint32_t spans;    /* in which a node may give units back, in one message */
   bool reduce;       /* lots end where large subtrees do */
   int slow;          /* a node that is slower than the others; -1: none */
   double slowness;   /* by which its tasks take longer */

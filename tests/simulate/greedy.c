@@ -1,34 +1,28 @@
+/* Ranks are alike, so it is enough to count how many become free in each moment. Moments are a thousandth of the mean
+   unit long and stand on a wheel that is longer than the longest unit: one step a unit, however many ranks. */
 #include "simulate/greedy.h"
 
 #include <stdlib.h>
 
-enum { ENOUGH = 64 }; /* units a rank: after those the end no longer shows how it began */
+enum { STEPS = 1000 };
 
-/* The earliest is at 0 and has changed: let it sink. */
-static void sink(uint64_t *heap, uint64_t count) {
-  uint64_t value = heap[0], i = 0;
-  for (;;) {
-    uint64_t child = 2 * i + 1;
-    if (child >= count) break;
-    if (child + 1 < count && heap[child + 1] < heap[child]) child++;
-    if (heap[child] >= value) break;
-    heap[i] = heap[child];
-    i = child;
-  }
-  heap[i] = value;
-}
-
-/* Of many units only the last ones are run one by one; those before them are shared out evenly. */
 bool greedy_run(const load *of, uint64_t ranks, uint64_t *ends) {
-  uint64_t *free_at = calloc(ranks, sizeof *free_at), count = of->units.count;
-  if (!free_at) return false;
-  uint64_t skipped = count / ranks > ENOUGH ? count - ENOUGH * ranks : 0, last = 0;
-  for (uint64_t i = skipped; i < count; i++) {
-    free_at[0] += load_until(of, i + 1) - load_until(of, i);
-    if (free_at[0] > last) last = free_at[0];
-    sink(free_at, ranks);
+  uint64_t count = of->units.count, step = load_until(of, count) / (count * STEPS) + 1, last = 0;
+  uint64_t moments = of->longest / step + 2;
+  uint64_t *freed = calloc(moments, sizeof *freed);
+  if (!freed) return false;
+  freed[0] = ranks;
+  for (uint64_t now = 0, next = 0, begin = 0; next < count; now++) {
+    uint64_t free_now = freed[now % moments];
+    freed[now % moments] = 0;
+    for (; free_now > 0 && next < count; free_now--, next++) {
+      uint64_t end = load_until(of, next + 1), lasts = (end - begin + step / 2) / step;
+      freed[(now + (lasts ? lasts : 1)) % moments]++;
+      if (now + lasts > last) last = now + lasts;
+      begin = end;
+    }
   }
-  free(free_at);
-  *ends = load_until(of, skipped) / ranks + last;
+  free(freed);
+  *ends = last * step;
   return true;
 }

@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
   load l;
   furrow__units u = argv[7][0] == 'r' ? furrow__units_of_leaves(tasks, 8, 0) : furrow__units_of_map(tasks);
   load_make(&l, (load_kind)atoi(argv[3]), (uint64_t)atof(argv[4]), u);
-  cluster_settings s = {.load = &l, .nodes = nodes, .ranks = 128, .latency = (uint64_t)atof(argv[5]), .message = (uint64_t)atof(argv[6]), .slow = argc > 8 ? atoi(argv[8]) : -1, .slowness = 3, .reduce = argv[7][0] == 'r'};
+  cluster_settings s = {.load = &l, .nodes = nodes, .ranks = 128, .latency = (uint64_t)atof(argv[5]), .message = (uint64_t)atof(argv[6]), .slow = argc > 8 ? atoi(argv[8]) : -1, .slowness = 3, .spans = getenv("SPANS") ? (uint32_t)atoi(getenv("SPANS")) : 128, .reduce = argv[7][0] == 'r'};
   cluster_result r;
   if (!cluster_run(&s, &r)) return 1;
   uint64_t g; greedy_run(&l, 128*(uint64_t)nodes, &g);

@@ -22,6 +22,8 @@ void node_clear(node *cleared) {
   free(cleared->workers);
   free(cleared->ends);
   pile_clear(&cleared->own);
+  pile_clear(&cleared->coming);
+  pile_clear(&cleared->back);
 }
 
 /* ---- a worker and its share ---- */
@@ -67,6 +69,15 @@ static uint64_t unclaimed(node *of, worker *mine, uint64_t now) {
 
 /* ---- finding something to do ---- */
 
+static furrow__span take_back(node *of, uint32_t victim, uint64_t units) {
+  worker *other = &of->workers[victim];
+  furrow__span back = {other->end - units, other->end};
+  other->end = back.begin;
+  of->ends[victim] = other->since + lasts(of, other->begin, other->end);
+  if (of->ends[victim] < of->next) of->next = of->ends[victim];
+  return back;
+}
+
 /* The back half of the largest share; empty if nobody has any left. */
 static furrow__span steal(node *of, uint64_t now) {
   uint64_t most = 0;
@@ -79,12 +90,7 @@ static furrow__span steal(node *of, uint64_t now) {
     most = left;
     victim = i;
   }
-  if (most == 0) return (furrow__span){0, 0};
-  worker *other = &of->workers[victim];
-  furrow__span back = {other->end - (most - most / 2), other->end};
-  other->end = back.begin;
-  of->ends[victim] = other->since + lasts(of, other->begin, other->end);
-  return back;
+  return most ? take_back(of, victim, most - most / 2) : (furrow__span){0, 0};
 }
 
 static uint64_t share_of(const node *of) {
@@ -97,25 +103,20 @@ static furrow__span find(node *of, uint64_t now) {
   return steal(of, now);
 }
 
-static void look_for_next(node *of) {
-  of->next = NEVER;
-  for (uint32_t i = 0; i < of->ranks; i++)
-    if (of->ends[i] < of->next) of->next = of->ends[i];
-}
-
+/* One pass: `next` is the earliest end of those passed, and who gets or loses units sees to it, too. */
 void node_run(node *of, uint64_t now) {
+  of->next = NEVER;
   for (uint32_t i = 0; i < of->ranks; i++) {
-    if (of->ends[i] > now) continue;
-    finish(of, &of->workers[i], now);
-    furrow__span share = find(of, now);
-    if (span_length(share) > 0) {
-      give(of, i, share, now);
-    } else {
-      of->ends[i] = NEVER;
-      of->idle++;
+    if (of->ends[i] > now) {
+      if (of->ends[i] < of->next) of->next = of->ends[i];
+      continue;
     }
+    finish(of, &of->workers[i], now);
+    of->ends[i] = NEVER;
+    of->idle++;
+    furrow__span share = find(of, now);
+    if (span_length(share) > 0) give(of, i, share, now);
   }
-  look_for_next(of);
 }
 
 void node_wake(node *of, uint64_t now) {
@@ -125,7 +126,6 @@ void node_wake(node *of, uint64_t now) {
     if (span_length(share) == 0) break;
     give(of, i, share, now);
   }
-  look_for_next(of);
 }
 
 /* ---- units come and go ---- */
@@ -138,9 +138,9 @@ void node_begin(node *of, furrow__span first, uint64_t now) {
   }
 }
 
-void node_deal(node *of, furrow__span lot, uint64_t now) {
-  of->lot = span_length(lot);
-  pile_put(of->from, lot);
+void node_deal(node *of, uint64_t now) {
+  of->lot = of->coming.left;
+  pile_move(&of->own, &of->coming);
   node_wake(of, now);
 }
 
@@ -150,10 +150,13 @@ uint64_t node_left(node *of, uint64_t now) {
   return left;
 }
 
-furrow__span node_give_back(node *of, uint64_t now) {
+void node_give_back(node *of, pile *to, uint32_t spans, uint64_t now) {
   uint64_t half = (node_left(of, now) + 1) / 2;
-  if (of->own.left > 0) return pile_take_back(&of->own, half);
-  furrow__span back = steal(of, now);
-  look_for_next(of);
-  return back;
+  while (of->own.left > 0 && to->left < half && to->count < spans) {
+    pile_put(to, pile_take_back(&of->own, half - to->left));
+  }
+  for (uint32_t i = 0; i < of->ranks && to->left < half && to->count < spans; i++) {
+    uint64_t left = unclaimed(of, &of->workers[i], now);
+    pile_put(to, left ? take_back(of, i, left - left / 2) : (furrow__span){0, 0});
+  }
 }

@@ -31,6 +31,7 @@ typedef struct node {
   uint64_t divisor;  /* deck only: ranks of all nodes */
   uint64_t lot;      /* of the last one: units */
   uint64_t finished; /* units; as of the last time that each worker was looked at */
+  pile coming, back; /* a lot, or what it gives back, while that is under way */
   pile *done;        /* where to note which units were run here, or NULL */
 } node;
 
@@ -40,8 +41,8 @@ void node_clear(node *cleared);
 /* Units that are dealt to the workers in equal shares, at the start. */
 void node_begin(node *of, furrow__span first, uint64_t now);
 
-/* A lot arrives in the node's pile, and idle workers draw from it. */
-void node_deal(node *of, furrow__span lot, uint64_t now);
+/* The lot that was coming arrives in the node's pile, and idle workers draw from it. */
+void node_deal(node *of, uint64_t now);
 
 /* Let those whose share has ended by now find another one. */
 void node_run(node *of, uint64_t now);
@@ -52,7 +53,7 @@ void node_wake(node *of, uint64_t now);
 /* Units that no worker has claimed yet, in the pile and in the shares; brings `finished` up to date. */
 uint64_t node_left(node *of, uint64_t now);
 
-/* Take back half of what is not claimed, in one span; empty if there is none. */
-furrow__span node_give_back(node *of, uint64_t now);
+/* Take back half of what is not claimed: the pile first, then the back halves of shares, in at most so many spans. */
+void node_give_back(node *of, pile *to, uint32_t spans, uint64_t now);
 
 #endif

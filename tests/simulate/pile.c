@@ -43,3 +43,7 @@ furrow__span pile_take_back(pile *from, uint64_t most) {
   from->left -= span_length(taken);
   return taken;
 }
+
+void pile_move(pile *to, pile *from) {
+  while (from->left > 0) pile_put(to, pile_take(from, from->left));
+}

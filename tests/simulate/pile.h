@@ -26,4 +26,7 @@ furrow__span pile_take(pile *from, uint64_t most);
 /* The last units of the bottom span, at most so many: those whose turn would come last. */
 furrow__span pile_take_back(pile *from, uint64_t most);
 
+/* All of it. */
+void pile_move(pile *to, pile *from);
+
 #endif

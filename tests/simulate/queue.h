@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plan/leaves.h"
-
 typedef enum event_kind {
   EVENT_WORK,   /* a node: a share has ended */
   EVENT_POLL,   /* a node's progress thread looks at its workers */
@@ -23,7 +21,6 @@ typedef struct event {
   int node;
   bool wants, hungry;
   uint64_t finished;
-  furrow__span span;
 } event;
 
 /* A heap. */

@@ -42,21 +42,31 @@ static void learn_wishes(cluster *c, int node, bool wants, bool hungry) {
 
 /* ---- dealing ---- */
 
+static void put_own_work(cluster *c) {
+  if (c->nodes[0].next != NEVER) queue_put(&c->events, (event){.time = c->nodes[0].next, .kind = EVENT_WORK});
+}
+
+static uint64_t take_lot(cluster *c, pile *lot, int node) {
+  uint64_t units = furrow__deck_lot(&c->deck, node, c->undealt.left), before = lot->left;
+  if (c->settings->reduce)
+    units = furrow__deck_align((uint32_t)c->undealt.spans[c->undealt.count - 1].begin, (uint32_t)units);
+  for (uint32_t i = 0; i < c->settings->spans && lot->left - before < units; i++)
+    pile_put(lot, pile_take(&c->undealt, units - (lot->left - before)));
+  return lot->left - before;
+}
+
 static void deal(cluster *c, int node) {
   if (node == 0) {
     node_wake(&c->nodes[0], c->clock);
-    queue_put(&c->events, (event){.time = c->nodes[0].next, .kind = EVENT_WORK});
+    put_own_work(c);
     learn_wishes(c, 0, false, false);
     return;
   }
-  uint32_t units = furrow__deck_lot(&c->deck, node, c->undealt.left);
-  if (c->settings->reduce)
-    units = furrow__deck_align((uint32_t)c->undealt.spans[c->undealt.count - 1].begin, units);
-  furrow__span lot = pile_take(&c->undealt, units);
-  furrow__deck_dealt(&c->deck, node, (int64_t)span_length(lot));
+  uint64_t units = take_lot(c, &c->nodes[node].coming, node);
+  furrow__deck_dealt(&c->deck, node, (int64_t)units);
   learn_wishes(c, node, false, false);
   c->result->lots++;
-  send(c, (event){.kind = EVENT_LOT, .node = node, .span = lot});
+  send(c, (event){.kind = EVENT_LOT, .node = node});
 }
 
 /* The next node in turn that waits; -1 if there is none. */
@@ -80,13 +90,14 @@ static void deal_to_waiting(cluster *c) {
 /* Nobody may be idle while others hold units that they have not begun: first its own node's, then the richest's. */
 static void fetch(cluster *c, uint64_t now) {
   while (c->hungry > 0 && c->undealt.left == 0 && !c->deck.hands[0].hungry) {
-    furrow__span back = node_give_back(&c->nodes[0], now);
-    if (span_length(back) == 0) break;
-    pile_put(&c->undealt, back);
+    uint32_t spans = c->undealt.count + c->settings->spans;
+    node_give_back(&c->nodes[0], &c->undealt, spans, now);
+    put_own_work(c);
+    if (c->undealt.left == 0) break;
     deal_to_waiting(c);
   }
   int richest;
-  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck)) >= 0) {
+  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck, c->clock)) >= 0) {
     c->deck.hands[richest].recalled = true;
     c->recalled++;
     c->result->recalls++;
@@ -99,12 +110,14 @@ static void serve(cluster *c, const event *message) {
   if (message->kind == EVENT_REPORT) {
     if (message->wants) learn_wishes(c, message->node, true, message->hungry);
   } else {
+    pile *back = &c->nodes[message->node].back;
     c->deck.hands[message->node].recalled = false;
     c->recalled--;
-    c->result->in_vain += span_length(message->span) == 0;
-    furrow__deck_dealt(&c->deck, message->node, -(int64_t)span_length(message->span));
-    pile_put(&c->undealt, message->span);
+    c->result->in_vain += back->left == 0;
+    furrow__deck_dealt(&c->deck, message->node, -(int64_t)back->left);
+    pile_move(&c->undealt, back);
   }
+  if (message->wants && c->undealt.left > 0) deal(c, message->node);
   deal_to_waiting(c);
   fetch(c, c->clock);
 }

@@ -1,21 +1,18 @@
-/* Factoring: half of all units is dealt by arithmetic at the start. Of what is left a node that asks gets half of its
-   part, by speed, so lots shrink towards the end and the last ones end together: some log2(units) lots a node. A node
-   that turned out slow is asked to give back what it has not begun. */
+/* Factoring: half of all units is dealt by arithmetic at the start. Of what is left a node that asks gets two thirds of
+   its part, by speed, so lots shrink towards the end and the last ones end together: five to ten lots a node. A node
+   that turned out slow is asked to give back what it has not begun. Rank 0 serves one message after the other, so what
+   is small in time grows with the number of nodes: lots that are worth it, and how often to report. The figures are those
+   at which tests/simulate/ comes out best. */
 #include "plan/deck.h"
 
-#ifndef LEAST
-#define LEAST 1e6
-#define HALF 2
-#define ROUND 5e3
-#define AHEAD 20e6
-#define AHEADR 4
-#define INTERVAL 100000000
-#define INTERVALN 100000
-#endif
-static double least_of(int nodes) { return LEAST > ROUND * nodes ? LEAST : ROUND * nodes; }
-static double ahead_of(int nodes) { return AHEAD > AHEADR * ROUND * nodes ? AHEAD : AHEADR * ROUND * nodes; }
-uint64_t furrow__deck_interval(int nodes) {uint64_t i = INTERVALN * (uint64_t)nodes; return i > INTERVAL ? i : INTERVAL;}
-enum { FEW = 2 };                             /* units a rank: dealt as a whole */
+static const double PART = 2.0 / 3;
+static const double LEAST_NANOSECONDS = 1e6;          /* of a lot: about what it takes to get the next one */
+static const double AHEAD_NANOSECONDS = 20e6;         /* of work left when a node asks: both sides may be napping */
+static const double ROUND_NANOSECONDS = 1e4;          /* times nodes: rank 0 gets a message from each and answers */
+static const uint64_t REPORT_NANOSECONDS = 100000000; /* between reports: often enough for a progress bar */
+static const uint64_t REPORTING_NANOSECONDS = 300000; /* times nodes: reports take 1 % of rank 0, whatever happens */
+static const uint64_t LOOK_NANOSECONDS = 1000;        /* times nodes: looking for the richest takes less than 1 % */
+enum { FEW = 2 };                                     /* units a rank: dealt as a whole */
 
 static double min(double a, double b) {
   return a < b ? a : b;
@@ -25,6 +22,11 @@ static double max(double a, double b) {
   return a > b ? a : b;
 }
 
+/* Nanoseconds that a lot lasts: if all nodes asked for that much at a time, rank 0 could just serve them. */
+static double least_lot(int nodes) {
+  return max(LEAST_NANOSECONDS, ROUND_NANOSECONDS * nodes);
+}
+
 uint64_t furrow__deck_first(uint64_t units, uint64_t ranks) {
   return units <= FEW * ranks ? units : units / 2;
 }
@@ -32,7 +34,7 @@ uint64_t furrow__deck_first(uint64_t units, uint64_t ranks) {
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
-  deck->began = now;
+  deck->began = deck->now = now;
   deck->again = 0;
   for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
   uint64_t first = furrow__deck_first(units, deck->ranks), before = 0;
@@ -54,8 +56,8 @@ static double part_of(const furrow__deck *deck, const furrow__hand *hand) {
 
 uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint64_t left) {
   const furrow__hand *hand = &deck->hands[node];
-  double half = (double)left * part_of(deck, hand) / HALF;
-  double lot = max(half, max(hand->speed * least_of(deck->nodes), 1));
+  double part = (double)left * part_of(deck, hand) * PART;
+  double lot = max(part, max(hand->speed * least_lot(deck->nodes), 1));
   return (uint32_t)min(lot, min((double)left, UINT32_MAX));
 }
 
@@ -65,7 +67,7 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units) {
 
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now) {
   furrow__hand *hand = &deck->hands[node];
-  hand->reported = now;
+  hand->reported = deck->now = now;
   if (units == hand->finished || now <= deck->began) return;
   hand->finished = units;
   deck->speed -= hand->speed;
@@ -84,24 +86,29 @@ static double time_left(const furrow__hand *hand, uint64_t now) {
   return (double)held / hand->speed - since;
 }
 
-int furrow__deck_richest(furrow__deck *deck, uint64_t now) {
+int furrow__deck_richest(furrow__deck *deck) {
   int richest = -1;
-  double most = 1e6;
-  if (now < deck->again) return -1;
+  double most = LEAST_NANOSECONDS;
+  if (deck->now < deck->again) return -1;
   for (int i = 1; i < deck->nodes; i++) {
-    double left = deck->hands[i].recalled ? 0 : time_left(&deck->hands[i], now);
+    double left = deck->hands[i].recalled ? 0 : time_left(&deck->hands[i], deck->now);
     if (left <= most) continue;
     richest = i;
     most = left;
   }
-  if (richest < 0) deck->again = now + 1000 * (uint64_t)deck->nodes;
+  if (richest < 0) deck->again = deck->now + LOOK_NANOSECONDS * (uint64_t)deck->nodes;
   return richest;
 }
 
-bool furrow__deck_asks(uint64_t left, uint64_t lot, int nodes, uint64_t finished, uint64_t elapsed) {
+bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {
   if (left == 0) return true;
   double speed = elapsed ? (double)finished / (double)elapsed : 0;
-  return left <= lot / 2 && (double)left <= speed * ahead_of(nodes);
+  return left <= lot / 2 && (double)left <= speed * AHEAD_NANOSECONDS;
+}
+
+uint64_t furrow__deck_interval(int nodes) {
+  uint64_t all = REPORTING_NANOSECONDS * (uint64_t)nodes;
+  return all > REPORT_NANOSECONDS ? all : REPORT_NANOSECONDS;
 }
 
 uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want) {

@@ -25,10 +25,11 @@ typedef struct furrow__deck {
   int nodes;
   furrow__hand *hands;
   uint64_t began;    /* nanoseconds */
+  uint64_t now;      /* when the last report came */
   uint64_t ranks;    /* of all nodes */
   uint64_t measured; /* ranks of the nodes whose speed is known */
   double speed;      /* of those together */
-  uint64_t again;    /* nanoseconds: no node had enough to be asked for some; not worth another look before */
+  uint64_t again;    /* no node had enough to be asked for some: not worth another look before */
 } furrow__deck;
 
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
@@ -45,12 +46,13 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
-   else -1. */
-int furrow__deck_richest(furrow__deck *deck, uint64_t now);
+   else -1. It counts what nodes will have finished since their last reports. Having found nobody it does not look again
+   for a while, since rank 0 has better to do: ask again after each report. */
+int furrow__deck_richest(furrow__deck *deck);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */
-bool furrow__deck_asks(uint64_t left, uint64_t lot, int nodes, uint64_t finished, uint64_t elapsed);
+bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed);
 
 /* Nanoseconds between two reports of a node that has nothing else to say. */
 uint64_t furrow__deck_interval(int nodes);

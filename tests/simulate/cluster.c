@@ -48,7 +48,7 @@ static uint64_t threshold(const cluster *c, const node *at, uint64_t now) {
   uint64_t asks = 0, waits = at->lot + 1; /* it asks at the one, not at the other */
   while (asks + 1 < waits) {
     uint64_t middle = asks + (waits - asks) / 2;
-    if (furrow__deck_asks(middle, at->lot, c->settings->nodes, at->finished, now))
+    if (furrow__deck_asks(middle, at->lot, at->finished, now))
       asks = middle;
     else
       waits = middle;
@@ -77,7 +77,7 @@ static void look(cluster *c, int k, uint64_t now) {
   const node *at = &c->nodes[k];
   told *told = &c->told[k];
   uint64_t left = node_left(&c->nodes[k], now);
-  bool wants = told->wants || furrow__deck_asks(left, at->lot, c->settings->nodes, at->finished, now);
+  bool wants = told->wants || furrow__deck_asks(left, at->lot, at->finished, now);
   bool news = wants > told->wants || (wants && at->idle > 0) > told->hungry;
   bool done = (at->idle == at->ranks || now >= told->at + furrow__deck_interval(c->settings->nodes)) && at->finished != told->finished;
   if (news || done) report(c, k, wants, now);

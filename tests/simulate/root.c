@@ -97,7 +97,7 @@ static void fetch(cluster *c, uint64_t now) {
     deal_to_waiting(c);
   }
   int richest;
-  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck, c->clock)) >= 0) {
+  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck)) >= 0) {
     c->deck.hands[richest].recalled = true;
     c->recalled++;
     c->result->recalls++;

@@ -15,4 +15,9 @@ static inline double furrow__seconds(uint64_t nanoseconds) {
   return (double)nanoseconds * 1e-9;
 }
 
+static inline void furrow__nap(uint64_t nanoseconds) {
+  struct timespec nap = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+  nanosleep(&nap, NULL);
+}
+
 #endif

@@ -1,6 +1,7 @@
 /* How ranks come to one mind by messages. In the good case one allreduce of some 20 words; only when ranks differ, or
    something failed, a second round tells who and why. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "comm/comm.h"
 
@@ -24,12 +25,14 @@ static uint64_t badness(furrow_status status, int rank) {
   return status == FURROW_OK ? 0 : (uint64_t)status << 32 | (UINT32_MAX - (uint32_t)rank);
 }
 
-furrow_status furrow__comm_verdict(furrow__comm *comm, furrow_error *error) {
-  uint64_t worst = badness(error->status, comm->rank);
-  if (furrow__comm_max(comm, comm->all, &worst, 1) != FURROW_OK) return FURROW_E_MPI;
+furrow_status furrow__comm_verdict(furrow__comm *comm, MPI_Comm over, furrow_error *error) {
+  int me = 0;
+  MPI_Comm_rank(over, &me);
+  uint64_t worst = badness(error->status, me);
+  if (furrow__comm_max(comm, over, &worst, 1) != FURROW_OK) return FURROW_E_MPI;
   if (worst == 0) return FURROW_OK;
   int rank = (int)(UINT32_MAX - (uint32_t)worst);
-  if (furrow__comm_bcast(comm, comm->all, rank, error, sizeof *error) != FURROW_OK) return FURROW_E_MPI;
+  if (furrow__comm_bcast(comm, over, rank, error, sizeof *error) != FURROW_OK) return FURROW_E_MPI;
   return error->status;
 }
 
@@ -40,10 +43,24 @@ typedef struct ballot_paper {
   uint64_t highest[NUMBERS], lowest[NUMBERS], settings[SETTINGS];
 } ballot_paper;
 
-static ballot_paper fill_in(const furrow__comm *comm, const furrow__call *call, const furrow__settings *settings) {
-  ballot_paper ballot = {.highest = {call->op, call->status}};
-  for (int i = 0; i < FURROW__CALL_NUMBERS; i++) ballot.highest[2 + i] = call->numbers[i];
-  for (int i = 0; i < NUMBERS; i++) ballot.lowest[i] = ~ballot.highest[i];
+static void raise_to(uint64_t *highest, uint64_t word) {
+  if (word > *highest) *highest = word;
+}
+
+static void count_in(ballot_paper *ballot, const furrow__call *call) {
+  uint64_t words[NUMBERS] = {call->op, call->status};
+  memcpy(words + 2, call->numbers, sizeof call->numbers);
+  for (int i = 0; i < NUMBERS; i++) {
+    raise_to(&ballot->highest[i], words[i]);
+    raise_to(&ballot->lowest[i], ~words[i]);
+  }
+}
+
+static ballot_paper fill_in(const furrow__comm *comm, const furrow__call *calls, size_t stride, int n,
+                            const furrow__settings *settings) {
+  ballot_paper ballot = {{0}, {0}, {0}};
+  for (int i = 0; i < n; i++)
+    count_in(&ballot, (const furrow__call *)(const void *)((const char *)calls + (size_t)i * stride));
   const uint64_t words[] = {settings->schedule, settings->chunk, settings->seed, settings->series, settings->leaf};
   for (int i = 0; i < SETTINGS && comm->rank == 0; i++) ballot.settings[i] = words[i];
   return ballot;
@@ -57,7 +74,8 @@ static bool unanimous(const ballot_paper *ballot) {
 
 /* Every rank gets every call and judges by itself; the rank that the judgement names then says where it is, or what
    it found. */
-static furrow_status find_culprit(furrow__comm *comm, const furrow__call *call, const char *host, furrow_error *error) {
+furrow_status furrow__comm_find_culprit(furrow__comm *comm, const furrow__call *call, const char *host,
+                                        furrow_error *error) {
   furrow__call *calls = malloc((size_t)comm->size * sizeof *calls);
   uint64_t failed = calls == NULL;
   if (furrow__comm_max(comm, comm->all, &failed, 1) != FURROW_OK) goto broken;
@@ -85,12 +103,11 @@ broken:
   return FURROW_E_MPI;
 }
 
-furrow_status furrow__comm_meet(furrow__comm *comm, const furrow__call *call, furrow__settings *settings,
-                                const char *host, furrow_error *error) {
-  ballot_paper ballot = fill_in(comm, call, settings);
-  if (furrow__comm_max(comm, comm->all, ballot.highest, sizeof ballot / sizeof(uint64_t)) != FURROW_OK)
-    return FURROW_E_MPI;
-  if (!unanimous(&ballot)) return find_culprit(comm, call, host, error);
+furrow_status furrow__comm_compare(furrow__comm *comm, MPI_Comm over, const furrow__call *calls, size_t stride, int n,
+                                   furrow__settings *settings, bool *same) {
+  ballot_paper ballot = fill_in(comm, calls, stride, n, settings);
+  if (furrow__comm_max(comm, over, ballot.highest, sizeof ballot / sizeof(uint64_t)) != FURROW_OK) return FURROW_E_MPI;
+  *same = unanimous(&ballot);
   const uint64_t *words = ballot.settings;
   *settings = (furrow__settings){words[0], words[1], words[2], words[3], words[4]};
   return FURROW_OK;

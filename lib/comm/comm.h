@@ -7,6 +7,7 @@
 #define FURROW_COMM_COMM_H
 
 #include <mpi.h>
+#include <stdatomic.h>
 
 #include "furrow/status.h"
 #include "plan/leaves.h"
@@ -17,12 +18,17 @@ typedef struct furrow__comm {
   MPI_Comm all;     /* our duplicate; MPI_COMM_NULL: there is none */
   MPI_Comm node;    /* the ranks of this node */
   MPI_Comm leaders; /* the first rank of each node; MPI_COMM_NULL on the others */
+  MPI_Comm mail;    /* the same for letters; MPI_COMM_NULL where there is one node, or on the others */
   int rank, size;
   int node_rank, node_size;
   int node_index, nodes;
-  bool crowded;      /* more ranks than cores here: waits yield */
-  int *counts;       /* rank 0: room for the counts and displacements of a collective call */
-  uint64_t messages; /* communication calls started */
+  int ranks_before;          /* on the nodes before this one */
+  int *node_sizes;           /* rank 0: of each node */
+  bool threads;              /* every rank may call MPI from several threads at a time */
+  const atomic_bool *broken; /* NULL, or a word that tells that another part of the library has given up on MPI */
+  bool crowded;              /* more ranks than cores here: waits yield */
+  int *counts;               /* rank 0: room for the counts and displacements of a collective call */
+  uint64_t messages;         /* communication calls started */
   uint64_t sleeps;
 } furrow__comm;
 
@@ -34,6 +40,9 @@ furrow_status furrow__mpi_start(int *argc, char ***argv, bool *ours);
 void furrow__mpi_finish(void);
 bool furrow__mpi_is_up(void);
 bool furrow__mpi_is_intracomm(MPI_Comm comm);
+
+/* No ranks but this one. */
+furrow__comm furrow__comm_none(void);
 
 /* Duplicate the user's communicator, then find the nodes. Collective on it. The first may also return FURROW_E_NOMEM,
    on this rank alone, with a communicator that serves to tell the others. */
@@ -57,17 +66,21 @@ furrow_status furrow__comm_max(furrow__comm *comm, MPI_Comm over, uint64_t *word
 /* Bytes of `root` of `over` to all of it; any size. */
 furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size);
 
-/* `size` bytes of every rank side by side in `all` on rank 0. `size` must be small. */
-furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, void *all, size_t size);
+/* `size` bytes of every rank of `over` side by side in `all` on its rank 0. `size` must be small. */
+furrow_status furrow__comm_gather_records(furrow__comm *comm, MPI_Comm over, const void *mine, void *all, size_t size);
 
-/* Meet: everybody has come. Afterwards `error`, which holds this rank's own failure if call->status says so, is the
-   same on every rank: FURROW_OK if all came with the same operation and numbers and nothing wrong. Rank 0's settings
-   reach all. */
-furrow_status furrow__comm_meet(furrow__comm *comm, const furrow__call *call, furrow__settings *settings,
-                                const char *host, furrow_error *error);
+/* Compare the calls of all ranks of `over`, each of which brings those of `n` ranks, `stride` bytes apart: *same tells
+   whether all make the same call and nothing is wrong. Rank 0's settings reach all. */
+furrow_status furrow__comm_compare(furrow__comm *comm, MPI_Comm over, const furrow__call *calls, size_t stride, int n,
+                                   furrow__settings *settings, bool *same);
 
-/* The worst of all ranks' errors, for everybody; the lowest rank's if there are several. */
-furrow_status furrow__comm_verdict(furrow__comm *comm, furrow_error *error);
+/* If they are not: find out why, all ranks together. `error`, which holds this rank's own failure if call->status says so,
+   becomes the same on every rank. */
+furrow_status furrow__comm_find_culprit(furrow__comm *comm, const furrow__call *call, const char *host,
+                                        furrow_error *error);
+
+/* The worst of the errors of all ranks of `over`, for everybody; the lowest rank's if there are several. */
+furrow_status furrow__comm_verdict(furrow__comm *comm, MPI_Comm over, furrow_error *error);
 
 /* Some units of an array on rank 0, in equal blocks: one to each rank, which finds its own in `mine`; and back. Rank 0
    uses the array itself. Every rank is here when data moves. */
@@ -86,12 +99,12 @@ furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *de
 furrow_status furrow__comm_scatter(furrow__comm *comm, const furrow__deal *deal);
 furrow_status furrow__comm_gather(furrow__comm *comm, const furrow__deal *deal);
 
-/* Rank 0 deals with one rank at a time: until it calls, the others wait asleep. */
-furrow_status furrow__comm_call(furrow__comm *comm, int rank);
-furrow_status furrow__comm_await_call(furrow__comm *comm);
+/* Rank 0 deals with one rank of `over` at a time: until it calls, the others wait asleep. */
+furrow_status furrow__comm_call(furrow__comm *comm, MPI_Comm over, int rank);
+furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over);
 
-/* One rank to another, any size; both are talking. */
-furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to);
-furrow_status furrow__comm_receive(furrow__comm *comm, void *data, size_t size, int from);
+/* One rank of `over` to another, any size; both are talking. */
+furrow_status furrow__comm_send(furrow__comm *comm, MPI_Comm over, const void *data, size_t size, int to);
+furrow_status furrow__comm_receive(furrow__comm *comm, MPI_Comm over, void *data, size_t size, int from);
 
 #endif

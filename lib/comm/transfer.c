@@ -21,34 +21,34 @@ furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, vo
   return FURROW_OK;
 }
 
-furrow_status furrow__comm_gather_records(furrow__comm *comm, const void *mine, void *all, size_t size) {
+furrow_status furrow__comm_gather_records(furrow__comm *comm, MPI_Comm over, const void *mine, void *all, size_t size) {
   MPI_Request request;
   comm->messages++;
-  if (MPI_Igather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, 0, comm->all, &request) != MPI_SUCCESS)
+  if (MPI_Igather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, 0, over, &request) != MPI_SUCCESS)
     return FURROW_E_MPI;
   return furrow__comm_drive(comm, &request);
 }
 
-furrow_status furrow__comm_call(furrow__comm *comm, int rank) {
+furrow_status furrow__comm_call(furrow__comm *comm, MPI_Comm over, int rank) {
   MPI_Request request;
   comm->messages++;
-  if (MPI_Isend(NULL, 0, MPI_BYTE, rank, TAG_CALL, comm->all, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  if (MPI_Isend(NULL, 0, MPI_BYTE, rank, TAG_CALL, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
   return furrow__comm_drive(comm, &request);
 }
 
-furrow_status furrow__comm_await_call(furrow__comm *comm) {
+furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over) {
   MPI_Request request;
   comm->messages++;
-  if (MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_CALL, comm->all, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  if (MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_CALL, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
   return furrow__comm_wait(comm, &request);
 }
 
-furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t size, int to) {
+furrow_status furrow__comm_send(furrow__comm *comm, MPI_Comm over, const void *data, size_t size, int to) {
   for (size_t sent = 0; sent < size;) {
     MPI_Request request;
     int count = piece(size - sent);
     comm->messages++;
-    if (MPI_Isend((const char *)data + sent, count, MPI_BYTE, to, TAG_BYTES, comm->all, &request) != MPI_SUCCESS ||
+    if (MPI_Isend((const char *)data + sent, count, MPI_BYTE, to, TAG_BYTES, over, &request) != MPI_SUCCESS ||
         furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     sent += (size_t)count;
@@ -56,12 +56,12 @@ furrow_status furrow__comm_send(furrow__comm *comm, const void *data, size_t siz
   return FURROW_OK;
 }
 
-furrow_status furrow__comm_receive(furrow__comm *comm, void *data, size_t size, int from) {
+furrow_status furrow__comm_receive(furrow__comm *comm, MPI_Comm over, void *data, size_t size, int from) {
   for (size_t got = 0; got < size;) {
     MPI_Request request;
     int count = piece(size - got);
     comm->messages++;
-    if (MPI_Irecv((char *)data + got, count, MPI_BYTE, from, TAG_BYTES, comm->all, &request) != MPI_SUCCESS ||
+    if (MPI_Irecv((char *)data + got, count, MPI_BYTE, from, TAG_BYTES, over, &request) != MPI_SUCCESS ||
         furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     got += (size_t)count;
@@ -127,17 +127,18 @@ static furrow_status move_one_by_one(furrow__comm *comm, const furrow__deal *dea
   if (comm->rank != 0) {
     furrow__span bytes = block_bytes(comm, deal, comm->rank);
     size_t size = bytes.end - bytes.begin;
-    status = furrow__comm_await_call(comm);
+    status = furrow__comm_await_call(comm, comm->all);
     if (status != FURROW_OK) return status;
-    return way == OUT ? furrow__comm_receive(comm, deal->mine, size, 0) : furrow__comm_send(comm, deal->mine, size, 0);
+    return way == OUT ? furrow__comm_receive(comm, comm->all, deal->mine, size, 0)
+                      : furrow__comm_send(comm, comm->all, deal->mine, size, 0);
   }
   for (int r = 1; r < comm->size && status == FURROW_OK; r++) {
     furrow__span bytes = block_bytes(comm, deal, r);
     size_t size = bytes.end - bytes.begin;
-    status = furrow__comm_call(comm, r);
+    status = furrow__comm_call(comm, comm->all, r);
     if (status != FURROW_OK) break;
-    status = way == OUT ? furrow__comm_send(comm, deal->from + bytes.begin, size, r)
-                        : furrow__comm_receive(comm, deal->into + bytes.begin, size, r);
+    status = way == OUT ? furrow__comm_send(comm, comm->all, deal->from + bytes.begin, size, r)
+                        : furrow__comm_receive(comm, comm->all, deal->into + bytes.begin, size, r);
   }
   return status;
 }

@@ -31,18 +31,23 @@ static void back_off(furrow__comm *comm, nap_plan *naps) {
       furrow__pause();
     return;
   }
-  struct timespec nap = {0, (long)naps->next};
-  nanosleep(&nap, NULL);
+  furrow__nap(naps->next);
   comm->sleeps++;
   uint64_t most = now - naps->start > QUIET ? LONGEST_NAP : LONG_NAP;
   naps->next = naps->next * 2 < most ? naps->next * 2 : most;
 }
 
+/* Whether to ask no more: MPI failed, or will never answer. */
+static bool is_hopeless(const furrow__comm *comm, MPI_Request *request, int *done) {
+  *done = 0;
+  return (comm->broken && atomic_load_explicit(comm->broken, memory_order_relaxed)) ||
+         MPI_Test(request, done, MPI_STATUS_IGNORE) != MPI_SUCCESS;
+}
+
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request) {
   nap_plan naps = {0, 0};
-  for (;;) {
-    int done = 0;
-    if (MPI_Test(request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return FURROW_E_MPI;
+  for (int done;;) {
+    if (is_hopeless(comm, request, &done)) return FURROW_E_MPI;
     if (done) return FURROW_OK;
     back_off(comm, &naps);
   }
@@ -55,9 +60,8 @@ void furrow__comm_poke(furrow__comm *comm) {
 }
 
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request) {
-  for (;;) {
-    int done = 0;
-    if (MPI_Test(request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return FURROW_E_MPI;
+  for (int done;;) {
+    if (is_hopeless(comm, request, &done)) return FURROW_E_MPI;
     if (done) return FURROW_OK;
     if (comm->crowded) sched_yield();
   }

@@ -23,10 +23,16 @@ typedef struct furrow_rank_metrics {
 
 /** What all ranks did together. */
 typedef struct furrow_metrics {
-  uint64_t operations;     /**< maps and reductions */
-  uint64_t dynamic;        /**< of these, how many were scheduled dynamically */
-  double elapsed;          /**< seconds inside them, on rank 0 */
-  double imbalance;        /**< busiest rank's busy time over the mean; 1 is perfect, 0 if nothing ran */
+  uint64_t operations; /**< maps and reductions */
+  uint64_t dynamic;    /**< of these, how many were scheduled dynamically */
+  uint64_t lots;       /**< super-chunks of tasks that went to other nodes at their request */
+  uint64_t recalls;    /**< times another node was asked to give some back */
+  bool
+      progress_threads; /**< whether a thread of each node's first rank carries what goes between nodes. If not, and there
+                                are several nodes, MPI offers less than MPI_THREAD_MULTIPLE, and the rank itself carries
+                                it between its tasks */
+  double elapsed;       /**< seconds inside them, on rank 0 */
+  double imbalance;     /**< busiest rank's busy time over the mean; 1 is perfect, 0 if nothing ran */
   size_t shared_memory;    /**< bytes of shared memory on rank 0's node now, 0 if there is none */
   char note[128];          /**< why there is none, or "" */
   furrow_rank_metrics sum; /**< of all ranks; its rank and node are -1 */

@@ -18,13 +18,19 @@ typedef struct furrow_pool_options {
   size_t size;   /**< of this struct */
   uint64_t seed; /**< of all random numbers; pools that live side by side must differ in it. 0: FURROW_SEED, or 0 */
   size_t shared_memory; /**< most bytes of shared memory a node may use; 0: none, so every operation is static */
+  double node_timeout;  /**< seconds of silence after which another node counts as lost: every rank's call returns
+                             FURROW_E_MPI then. 0: never. Needs MPI_THREAD_MULTIPLE and shared memory on every node; a rank
+                             that is alive but has not called the operation is waited for all the same */
 } furrow_pool_options;
 
 /** 64 MiB a node, unless the environment's FURROW_SHARED_MEMORY says otherwise. */
 #define FURROW_SHARED_MEMORY_DEFAULT ((size_t)64 << 20)
 
+/** 20 s, unless the environment's FURROW_NODE_TIMEOUT says otherwise. */
+#define FURROW_NODE_TIMEOUT_DEFAULT 20.0
+
 #define FURROW_POOL_OPTIONS_INIT \
-  { sizeof(furrow_pool_options), 0, FURROW_SHARED_MEMORY_DEFAULT }
+  { sizeof(furrow_pool_options), 0, FURROW_SHARED_MEMORY_DEFAULT, FURROW_NODE_TIMEOUT_DEFAULT }
 
 /** Initialise MPI, if nobody has, and make a pool of all ranks.
  *

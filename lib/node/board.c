@@ -26,11 +26,13 @@ static size_t assign(furrow__board *board, char *base, int ranks) {
   board->hosts = next(base, &offset, n * sizeof *board->hosts);
   board->ranges = next(base, &offset, n * sizeof *board->ranges);
   board->steals = next(base, &offset, sizeof *board->steals);
+  board->piles = next(base, &offset, FURROW__PILES * sizeof *board->piles);
   board->done = next(base, &offset, n * sizeof *board->done);
   board->rings = next(base, &offset, n * sizeof *board->rings);
   board->mailbox = next(base, &offset, mailbox_words(ranks) * sizeof *board->mailbox);
   board->bell = next(base, &offset, sizeof *board->bell);
   board->broken = next(base, &offset, sizeof *board->broken);
+  board->why = next(base, &offset, FURROW__WHY_SIZE);
   offset = round_up(offset, PAGE);
   board->data = next(base, &offset, 0);
   return offset;
@@ -69,8 +71,10 @@ void furrow__board_reset(furrow__board *board, uint32_t units) {
     furrow__range range = {(uint32_t)(units * i / n), (uint32_t)(units * (i + 1) / n)};
     furrow__range_deal(&board->ranges[i], range);
     atomic_store_explicit(&board->done[i].tasks, 0, memory_order_relaxed);
+    atomic_store_explicit(&board->done[i].settled, 0, memory_order_relaxed);
     empty_rings(&board->rings[i]);
   }
+  for (int i = 0; i < FURROW__PILES; i++) furrow__range_deal(&board->piles[i].units, (furrow__range){0, 0});
   for (size_t i = 0; i < mailbox_words(board->ranks); i++)
     atomic_store_explicit(&board->mailbox[i], 0, memory_order_relaxed);
 }
@@ -78,6 +82,24 @@ void furrow__board_reset(furrow__board *board, uint32_t units) {
 uint64_t furrow__board_done(const furrow__board *board) {
   uint64_t sum = 0;
   for (int i = 0; i < board->ranks; i++) sum += atomic_load_explicit(&board->done[i].tasks, memory_order_relaxed);
+  return sum;
+}
+
+/* Acquire: what was posted before it was counted is there. */
+uint64_t furrow__board_settled(const furrow__board *board) {
+  uint64_t sum = 0;
+  for (int i = 0; i < board->ranks; i++) sum += atomic_load_explicit(&board->done[i].settled, memory_order_acquire);
+  return sum;
+}
+
+uint64_t furrow__board_unclaimed(const furrow__board *board) {
+  uint64_t sum = 0;
+  for (int i = 0; i < board->ranks; i++) sum += furrow__range_length(furrow__range_read(&board->ranges[i]));
+  for (int i = 0; i < FURROW__PILES; i++) {
+    const furrow__pile *pile = &board->piles[i];
+    bool ours = atomic_load_explicit(&pile->share, memory_order_relaxed) != 0;
+    if (ours) sum += furrow__range_length(furrow__range_read(&pile->units));
+  }
   return sum;
 }
 

@@ -21,16 +21,33 @@ typedef struct furrow__seat {
    to which everyone came after being done with s. */
 typedef struct furrow__record {
   _Alignas(64) _Atomic uint64_t arrived; /* ranks, over all meetings here */
-  _Alignas(64) furrow__gate start;       /* the operation's number, once the verdict stands */
-  furrow__settings settings;             /* rank 0's */
-  furrow__layout layout;                 /* rank 0's */
-  _Alignas(64) _Atomic uint32_t resting; /* ranks that find nothing to do; all of them: no work is left, for good */
+  _Alignas(64) furrow__gate here;  /* the operation's number, once all of this node have come, if there are others */
+  _Alignas(64) furrow__gate start; /* the operation's number, once the verdict stands */
+  bool differ;                     /* the verdict is still to be found, by messages */
+  furrow__settings settings;       /* rank 0's */
+  furrow__layout layout;           /* of the node's first rank */
+  _Alignas(64) _Atomic uint32_t resting; /* ranks that find nothing to do; all of them: no work is left, for good. Where
+                                            there are other nodes, plus FURROW__OTHERS_HUNGRY */
   _Alignas(64) furrow__gate news;        /* changes when work came back, and when all rest */
-  _Alignas(64) _Atomic uint64_t left;    /* ranks that have finished, where a reduction goes on after the work */
+  _Alignas(64) _Atomic uint64_t left;    /* ranks that have finished, where that is not the end */
   _Alignas(64) furrow__gate end;         /* the operation's number, once all have */
-  _Alignas(64) _Atomic uint32_t failer;  /* 1 + the rank whose failure counts; 0: none. Read at every claim */
-  _Alignas(64) furrow_error verdict;     /* of the start, then of the end */
+  _Alignas(
+      64) _Atomic uint32_t failer;   /* 1 + the rank of the node whose failure counts; 0: none. Read at every claim */
+  _Atomic uint32_t over;             /* 1 once the courier says so: then the outcome stands */
+  _Alignas(64) furrow_error verdict; /* of the start */
+  furrow_error outcome;              /* where there are other nodes: of the work, then of the end */
 } furrow__record;
+
+/* Added to `resting` while this node is asked to give work to others: its workers look up from their claims. */
+enum { FURROW__OTHERS_HUNGRY = 1 << 30, FURROW__ANOTHER_NODE = INT32_MAX /* as a failer */ };
+
+/* Units for whoever of the node draws them, where there are several nodes. Only the courier fills them, when empty. */
+typedef struct furrow__pile {
+  furrow__range_word units;
+  _Atomic uint32_t share; /* a worker's; 0: these are still rank 0's deck, and other nodes' too */
+} furrow__pile;
+
+enum { FURROW__PILES = 2 };
 
 /* A piece of the items or results array, on its way. */
 typedef struct furrow__piece {
@@ -47,10 +64,13 @@ typedef struct furrow__rings {
   _Alignas(64) furrow__gate served;
 } furrow__rings;
 
-/* A worker's count of finished tasks, for progress. */
+/* A worker's counts. */
 typedef struct furrow__done {
-  _Alignas(64) _Atomic uint64_t tasks;
+  _Alignas(64) _Atomic uint64_t tasks; /* run, for progress */
+  _Atomic uint64_t settled;            /* of these, those whose results have been posted */
 } furrow__done;
+
+enum { FURROW__WHY_SIZE = 128 };
 
 typedef struct furrow__board {
   furrow__arena arena;
@@ -61,11 +81,13 @@ typedef struct furrow__board {
   char (*hosts)[FURROW_HOST_SIZE];
   furrow__range_word *ranges;
   furrow__steals *steals;
+  furrow__pile *piles; /* FURROW__PILES */
   furrow__done *done;
   furrow__rings *rings;
   _Atomic uint64_t *mailbox; /* a bit a worker: something has been posted or asked */
   furrow__gate *bell;        /* rings when a worker must not be kept waiting */
   atomic_bool *broken;       /* communication broke on some rank: nobody will meet any more */
+  char *why;                 /* FURROW__WHY_SIZE bytes: the reason, if it was found between nodes; else "" */
   char *data;
 } furrow__board;
 
@@ -79,11 +101,16 @@ void furrow__board_lay_out(furrow__board *board, furrow__arena arena, int ranks)
 size_t furrow__board_room(const furrow__board *board);
 size_t furrow__board_most_room(const furrow__board *board);
 
-/* Empty all rings and counts, and deal `units` in equal blocks. On rank 0, while no other rank is in an operation. */
+/* Empty all piles, rings and counts, and deal `units` in equal blocks. On the node's first rank, while no other is in an
+   operation. */
 void furrow__board_reset(furrow__board *board, uint32_t units);
 
-/* Sum of the workers' finished tasks. */
+/* Sum of the workers' finished tasks; of those whose results have been posted. */
 uint64_t furrow__board_done(const furrow__board *board);
+uint64_t furrow__board_settled(const furrow__board *board);
+
+/* Units that nobody has claimed; where others draw from the same piles, of their own shares only. */
+uint64_t furrow__board_unclaimed(const furrow__board *board);
 
 /* Tell the server that worker `w` has posted or asked; `now`: and that it waits. */
 void furrow__board_notify(furrow__board *board, int w, bool now);

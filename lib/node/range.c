@@ -1,7 +1,7 @@
 /* Every unit is in exactly one word, or kept by the one worker whose compare-and-swap removed it. A word's value says
    all about it (which units are still there), so a compare-and-swap that succeeds on a value that went and came back is
    right all the same. Only the owner makes an empty word non-empty, and nobody swaps an empty word, so the owner may
-   plainly store.
+   plainly store. A pile's owner is the one who fills it, and takes from it like everybody else.
 
    An idle worker may leave once every word is empty at one moment. It reads them one by one, so stolen units could pass
    behind its back: out of a word it has yet to read, into one that it has read. A thief therefore counts itself in
@@ -59,11 +59,12 @@ void furrow__range_give_back(furrow__range_word *word, furrow__range units, furr
   atomic_fetch_sub_explicit(&steals->moving, 1, memory_order_seq_cst);
 }
 
-/* The index of the largest share, or -1 if all were empty when looked at. */
-static int largest(const furrow__range_word *words, int n, int thief, uint64_t *seen) {
+/* The index of the largest share, or -1 if all were empty when looked at. Looks at `count` of the `n`, from the first
+   one behind the thief on, so that thieves spread. */
+static int largest(const furrow__range_word *words, int n, int thief, int count, uint64_t *seen) {
   int victim = -1;
   uint32_t most = 0;
-  for (int k = 1; k < n; k++) { /* begin behind the thief, so that thieves spread */
+  for (int k = 1; k <= count; k++) {
     int i = (thief + k) % n;
     uint64_t word = atomic_load_explicit(&words[i].word, memory_order_seq_cst);
     if (furrow__range_length(unpack(word)) <= most) continue;
@@ -97,7 +98,7 @@ furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, u
   for (;;) {
     uint64_t seen = 0;
     uint32_t moved = atomic_load_explicit(&steals->moved, memory_order_seq_cst);
-    int victim = largest(words, n, thief, &seen);
+    int victim = largest(words, n, thief, n - 1, &seen);
     if (victim >= 0) {
       furrow__range kept = rob(words, victim, seen, thief, want, whole, steals);
       if (furrow__range_length(kept) > 0) return kept;
@@ -109,4 +110,30 @@ furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, u
     if (quiet) return (furrow__range){0, 0};
     sched_yield(); /* a thief is between its swap and its store */
   }
+}
+
+furrow__range furrow__range_draw(furrow__range_word *pile, uint32_t share, furrow__range_word *own, uint32_t keep,
+                                 furrow__steals *steals) {
+  if (furrow__range_length(furrow__range_read(pile)) == 0) return (furrow__range){0, 0};
+  atomic_fetch_add_explicit(&steals->moving, 1, memory_order_seq_cst);
+  furrow__range drawn = furrow__range_take(pile, share), kept = drawn;
+  if (furrow__range_length(drawn) > keep) kept.end = drawn.begin + keep;
+  if (furrow__range_length(drawn) > 0) {
+    furrow__range_deal(own, (furrow__range){kept.end, drawn.end});
+    atomic_fetch_add_explicit(&steals->moved, 1, memory_order_seq_cst);
+  }
+  atomic_fetch_sub_explicit(&steals->moving, 1, memory_order_seq_cst);
+  return kept;
+}
+
+furrow__range furrow__range_seize(furrow__range_word *words, int n) {
+  uint64_t seen = 0;
+  for (int victim; (victim = largest(words, n, n - 1, n, &seen)) >= 0;) {
+    furrow__range all = unpack(seen);
+    uint32_t half = all.begin + furrow__range_length(all) / 2;
+    if (atomic_compare_exchange_strong_explicit(&words[victim].word, &seen, pack((furrow__range){all.begin, half}),
+                                                memory_order_seq_cst, memory_order_relaxed))
+      return (furrow__range){half, all.end};
+  }
+  return (furrow__range){0, 0};
 }

@@ -32,7 +32,7 @@ furrow__range furrow__range_read(const furrow__range_word *word);
 /* Give the owner its share. Only while nobody takes or steals. */
 void furrow__range_deal(furrow__range_word *word, furrow__range range);
 
-/* Take up to `want` units from the front; by the owner only. Lock-free. */
+/* Take up to `want` units from the front: by the owner, or of a pile by anyone. Lock-free. */
 furrow__range furrow__range_take(furrow__range_word *word, uint32_t want);
 
 /* Put back units that the owner took last and has not run: those before what is left of its share. */
@@ -43,5 +43,13 @@ void furrow__range_give_back(furrow__range_word *word, furrow__range units, furr
    one moment. */
 furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, uint32_t want, uint32_t whole,
                                   furrow__steals *steals);
+
+/* Take `share` units from the front of a pile that several workers draw from; keep up to `keep` and put the rest in the
+   own word, which is empty. Counted like a theft. Returns what was kept; empty if the pile is. */
+furrow__range furrow__range_draw(furrow__range_word *pile, uint32_t share, furrow__range_word *own, uint32_t keep,
+                                 furrow__steals *steals);
+
+/* Take the back half of the largest of `n` shares out of them, for somebody who owns none; empty if all were empty. */
+furrow__range furrow__range_seize(furrow__range_word *words, int n);
 
 #endif

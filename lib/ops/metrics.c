@@ -3,15 +3,16 @@
 #include <stdlib.h>
 
 #include "ops/metrics.h"
+#include "run/courier.h"
 #include "run/meet.h"
 
-static furrow_rank_metrics mine_of(const furrow_pool *pool) {
+static furrow_rank_metrics mine_of(furrow_pool *pool) {
   furrow_rank_metrics mine = pool->metrics;
   mine.rank = pool->comm.rank;
   mine.node = pool->comm.node_index;
   furrow__text_copy(mine.host, sizeof mine.host, pool->host);
   mine.sleeps = pool->patience.sleeps + pool->comm.sleeps;
-  mine.messages = pool->comm.messages;
+  mine.messages = pool->comm.messages + furrow__courier_counted(pool).messages;
   return mine;
 }
 
@@ -27,9 +28,13 @@ static void add(furrow_rank_metrics *sum, const furrow_rank_metrics *one) {
   sum->idle += one->idle;
 }
 
-static furrow_metrics summary_of(const furrow_pool *pool, const furrow_rank_metrics *ranks) {
+static furrow_metrics summary_of(furrow_pool *pool, const furrow_rank_metrics *ranks) {
+  furrow__courier_counts courier = furrow__courier_counted(pool);
   furrow_metrics metrics = {.operations = pool->series,
                             .dynamic = pool->dynamic,
+                            .lots = courier.lots,
+                            .recalls = courier.recalls,
+                            .progress_threads = pool->courier && pool->comm.threads,
                             .elapsed = pool->elapsed,
                             .shared_memory = pool->board.arena.size,
                             .sum = {.rank = -1, .node = -1}};
@@ -47,7 +52,8 @@ furrow_status furrow__metrics_gather(furrow_pool *pool, furrow_metrics *metrics,
   furrow_rank_metrics mine = mine_of(pool);
   bool root = pool->comm.rank == 0;
   FURROW__KNOWN(!root || (metrics && ranks));
-  if (pool->comm.size > 1 && furrow__comm_gather_records(&pool->comm, &mine, ranks, sizeof mine) != FURROW_OK)
+  if (pool->comm.size > 1 &&
+      furrow__comm_gather_records(&pool->comm, pool->comm.all, &mine, ranks, sizeof mine) != FURROW_OK)
     return furrow__pool_break(pool, "furrow_metrics_get");
   if (!root) return FURROW_OK;
   if (pool->comm.size == 1) *ranks = mine;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ops/metrics.h"
+#include "run/courier.h"
 #include "run/furnish.h"
 #include "run/meet.h"
 #include "run/server.h"
@@ -48,9 +49,15 @@ static void check(furrow_pool *pool, const furrow_pool_options *options, furrow_
   else if (options && options->size != sizeof *options)
     furrow__error_set(error, FURROW_E_ARG, here, FURROW_NO_TASK,
                       "furrow_pool_create: options.size is %zu; start from FURROW_POOL_OPTIONS_INIT", options->size);
+  else if (options && !(options->node_timeout >= 0))
+    furrow__error_set(error, FURROW_E_ARG, here, FURROW_NO_TASK,
+                      "furrow_pool_create: options.node_timeout is %g; it must be 0 or more seconds",
+                      options->node_timeout);
   else if (pool->comm.rank == 0)
     furrow__defaults_read(&pool->defaults, get_environment, error, here);
 }
+
+static const double LONGEST_TIMEOUT = 1e9; /* seconds; what is longer is for ever */
 
 /* An option that still has its default takes the environment's value. */
 static void apply(furrow_pool *pool, const furrow_pool_options *options) {
@@ -59,13 +66,16 @@ static void apply(furrow_pool *pool, const furrow_pool_options *options) {
   bool chosen = options && options->shared_memory != FURROW_SHARED_MEMORY_DEFAULT;
   if (chosen) defaults->shared_memory = options->shared_memory;
   if (defaults->shared_memory == UINT64_MAX) defaults->shared_memory = FURROW_SHARED_MEMORY_DEFAULT;
+  double seconds = defaults->node_timeout == UINT64_MAX ? FURROW_NODE_TIMEOUT_DEFAULT : (double)defaults->node_timeout;
+  if (options && options->node_timeout != FURROW_NODE_TIMEOUT_DEFAULT) seconds = options->node_timeout;
+  pool->node_timeout = seconds < LONGEST_TIMEOUT ? (uint64_t)(seconds * 1e9) : 0;
 }
 
 /* A pool that carries its error: every operation returns it, and nothing is left to be done together. */
 static furrow_status stillborn(furrow_pool *pool, furrow__comm *comm, const furrow_error *error) {
   if (error->status != FURROW_E_MPI) furrow__comm_free(comm);
   furrow__comm kept = *comm;
-  kept.all = kept.node = kept.leaders = MPI_COMM_NULL;
+  kept.all = kept.node = kept.leaders = kept.mail = MPI_COMM_NULL;
   if (pool) {
     pool->comm = kept;
     pool->error = *error;
@@ -81,7 +91,7 @@ static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, fu
   furrow__error_clear(&error);
   if (gethostname(self->host, sizeof self->host - 1) != 0) furrow__text_copy(self->host, sizeof self->host, "unknown");
   if (!furrow__mpi_is_up() || !furrow__mpi_is_intracomm(user)) {
-    self->comm = (furrow__comm){.all = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .size = 1};
+    self->comm = furrow__comm_none();
     furrow__error_set(&error, FURROW_E_ARG, (furrow__where){-1, NULL}, FURROW_NO_TASK, "furrow_pool_create: %s",
                       furrow__mpi_is_up() ? "comm is no intracommunicator" : "MPI is not initialised");
     return stillborn(pool, &self->comm, &error);
@@ -92,16 +102,16 @@ static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, fu
     if (!pool) furrow__error_set(&error, FURROW_E_NOMEM, furrow__here(self), FURROW_NO_TASK, "no memory for a pool");
     if (!wanted)
       furrow__error_set(&error, FURROW_E_ARG, furrow__here(self), FURROW_NO_TASK, "furrow_pool_create: pool is NULL");
-    status = furrow__comm_verdict(&self->comm, &error);
+    status = furrow__comm_verdict(&self->comm, self->comm.all, &error);
   }
   if (status == FURROW_OK) {
     apply(self, options);
     status = furrow__comm_find_nodes(&self->comm);
   }
-  if (status == FURROW_OK) status = furrow__furnish(self, self->defaults.shared_memory);
+  if (status == FURROW_OK) status = furrow__furnish(self, self->defaults.shared_memory, &error);
   if (status == FURROW_OK) return FURROW_OK;
-  if (status == FURROW_E_MPI)
-    furrow__error_set(&error, FURROW_E_MPI, furrow__here(self), FURROW_NO_TASK, "making the pool");
+  if (error.status == FURROW_OK)
+    furrow__error_set(&error, status, (furrow__where){-1, NULL}, FURROW_NO_TASK, "making the pool");
   return stillborn(pool, &self->comm, &error);
 }
 
@@ -138,6 +148,7 @@ static void print_metrics(furrow_pool *pool) {
 /* Let go of everything; the ranks have met for it, or will never meet again. */
 static void bury(furrow_pool *pool) {
   furrow__server_free(pool);
+  furrow__courier_free(pool);
   furrow__arena_close(&pool->board.arena);
   if (pool->broken != FURROW_E_MPI) furrow__comm_free(&pool->comm);
   free(pool);

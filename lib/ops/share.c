@@ -50,7 +50,7 @@ static furrow_status make_room(furrow_pool *pool, furrow_share *share) {
   if (!share->private)
     furrow__error_set(&pool->error, FURROW_E_NOMEM, furrow__here(pool), FURROW_NO_TASK,
                       "furrow_share_create: no memory for %zu bytes", share->size);
-  return alone ? pool->error.status : furrow__comm_verdict(&pool->comm, &pool->error);
+  return alone ? pool->error.status : furrow__comm_verdict(&pool->comm, pool->comm.all, &pool->error);
 }
 
 /* Rank 0 to the first ranks of the nodes; then inside each node, by copying or by just telling. */

@@ -31,16 +31,24 @@ uint64_t furrow__deck_first(uint64_t units, uint64_t ranks) {
   return units <= FEW * ranks ? units : units / 2;
 }
 
+furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ranks, uint64_t all) {
+  return furrow__blocks(furrow__deck_first(units, all), before, before + ranks, all);
+}
+
+uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks) {
+  return (uint32_t)((lot + ranks - 1) / ranks);
+}
+
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
   deck->began = deck->now = now;
   deck->again = 0;
   for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
-  uint64_t first = furrow__deck_first(units, deck->ranks), before = 0;
+  uint64_t before = 0;
   for (int i = 0; i < deck->nodes; i++) {
     uint32_t ranks = deck->hands[i].ranks;
-    furrow__span lot = furrow__blocks(first, before, before + ranks, deck->ranks);
+    furrow__span lot = furrow__deck_first_lot(units, before, ranks, deck->ranks);
     deck->hands[i] = (furrow__hand){.ranks = ranks, .dealt = lot.end - lot.begin};
     before += ranks;
   }
@@ -98,6 +106,11 @@ int furrow__deck_richest(furrow__deck *deck) {
   }
   if (richest < 0) deck->again = deck->now + LOOK_NANOSECONDS * (uint64_t)deck->nodes;
   return richest;
+}
+
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left) {
+  double speed = deck->hands[node].speed;
+  return left > 0 && (speed == 0 || (double)left > speed * LEAST_NANOSECONDS);
 }
 
 bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {

@@ -35,6 +35,12 @@ typedef struct furrow__deck {
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
 uint64_t furrow__deck_first(uint64_t units, uint64_t ranks);
 
+/* Those of a node with `ranks` ranks, `before` of `all` being on the nodes before it. */
+furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ranks, uint64_t all);
+
+/* A worker's share of a lot. */
+uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks);
+
 /* Start an operation of so many units. hands[].ranks stand already. */
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now);
 
@@ -49,6 +55,9 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
    else -1. It counts what nodes will have finished since their last reports. Having found nobody it does not look again
    for a while, since rank 0 has better to do: ask again after each report. */
 int furrow__deck_richest(furrow__deck *deck);
+
+/* Whether so many units that a node has not begun are worth giving to another. */
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */

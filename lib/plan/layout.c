@@ -37,8 +37,9 @@ furrow__layout furrow__layout_of(const furrow__traffic *traffic, size_t room) {
   uint64_t results = product(traffic->count, traffic->result_size);
   uint64_t least = workers * FURROW__ROOM_PER_WORKER; /* the rings must have a line for each piece */
   uint64_t spare = room > least ? (room - least) / 4 / LINE * LINE : 0;
-  if (items <= min(ITEM_WINDOW, spare)) layout.items = round_up(items);
-  if (!traffic->reduction && results <= min(RESULT_WINDOW, spare)) layout.results = round_up(results);
+  if (traffic->item_window && items <= min(ITEM_WINDOW, spare)) layout.items = round_up(items);
+  if (traffic->result_window && !traffic->reduction && results <= min(RESULT_WINDOW, spare))
+    layout.results = round_up(results);
   uint64_t windows = layout.items + layout.results;
   uint64_t most = (room - windows) / (workers * (FURROW__RESULT_BLOCKS + FURROW__ITEM_SLOTS)) / LINE * LINE;
   if (results && !layout.results)

@@ -24,11 +24,12 @@ typedef struct furrow__layout {
 
 /* What moves in an operation. */
 typedef struct furrow__traffic {
-  uint64_t count;     /* tasks */
-  size_t item_size;   /* bytes of an item */
-  size_t result_size; /* bytes of a result, or of an accumulator */
-  bool reduction;     /* accumulators instead of results */
-  int workers;        /* that are not rank 0's own */
+  uint64_t count;                  /* tasks */
+  size_t item_size;                /* bytes of an item */
+  size_t result_size;              /* bytes of a result, or of an accumulator */
+  bool reduction;                  /* accumulators instead of results */
+  int workers;                     /* of the node, but its first */
+  bool item_window, result_window; /* allowed: rank 0 is near, and no other node's results come */
 } furrow__traffic;
 
 /* The best layout in at most `room` bytes. Any room of at least FURROW__ROOM_PER_WORKER a worker will do; more means

@@ -27,6 +27,7 @@ static const variable VARIABLES[] = {
     {"FURROW_SEED", FIELD(seed), "a whole number", NULL, 0, 0},
     {"FURROW_LEAF", FIELD(leaf), "a whole number, 0 for the rule", NULL, 0, 0},
     {"FURROW_SHARED_MEMORY", FIELD(shared_memory), "bytes, such as 67108864, 64M or 0", NULL, 0, UINT64_MAX},
+    {"FURROW_NODE_TIMEOUT", FIELD(node_timeout), "whole seconds, 0 for never", NULL, 0, UINT64_MAX},
     {"FURROW_PROGRESS", FIELD(progress), "auto, bar, line or off", PROGRESS, FURROW__PROGRESS_AUTO,
      FURROW__PROGRESS_ASKED},
     {"FURROW_METRICS", FIELD(metrics), "0 or 1", SWITCH, 0, 0},

@@ -19,8 +19,8 @@ typedef enum furrow__progress_mode {
 /* The pool's defaults, from the environment of rank 0. Every field is 64 bits, since it is filled by a table. */
 typedef struct furrow__defaults {
   uint64_t schedule, chunk, seed, leaf;
-  uint64_t shared_memory;
-  uint64_t progress; /* furrow__progress_mode */
+  uint64_t shared_memory, node_timeout; /* UINT64_MAX: not set */
+  uint64_t progress;                    /* furrow__progress_mode */
   uint64_t metrics;
 } furrow__defaults;
 

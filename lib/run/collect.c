@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "run/await.h"
+
 /* What precedes an accumulator in the stream. */
 typedef struct node_header {
   uint64_t index, level;
@@ -52,7 +54,11 @@ static size_t digest_part(node_stream *stream, const char *bytes, size_t length)
 static void take_stream(furrow_pool *pool, node_stream *stream, int w, const furrow__layout *layout) {
   furrow__rings *rings = &pool->board.rings[w];
   for (uint32_t taken = 0;; furrow__gate_set(&rings->taken, ++taken)) {
-    while (furrow__gate_read(&rings->posted) == taken) furrow__gate_wait(&rings->posted, taken, 0, &pool->patience);
+    while (furrow__gate_read(&rings->posted) == taken)
+      if (!furrow__await(pool, &rings->posted, taken)) {
+        furrow__pool_break(pool, "an operation");
+        return;
+      }
     uint32_t block = taken % FURROW__RESULT_BLOCKS;
     const char *bytes = pool->board.data + furrow__layout_block(layout, w - 1, block);
     size_t length = rings->block[block].length;
@@ -63,11 +69,60 @@ static void take_stream(furrow_pool *pool, node_stream *stream, int w, const fur
 
 /* One worker after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few
    wait. */
-bool furrow__collect(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout) {
+bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout) {
   node_stream stream = {.reduction = reduction, .good = true};
-  for (int w = 1; w < pool->comm.size; w++) take_stream(pool, &stream, w, layout);
-  if (stream.good) furrow__collect_finish(reduction);
+  for (int w = 1; w < pool->board.ranks && pool->broken == FURROW_OK; w++) take_stream(pool, &stream, w, layout);
   return stream.good;
+}
+
+/* ---- by messages ---- */
+
+static furrow_status send_nodes(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction) {
+  furrow__comm *comm = &pool->comm;
+  const furrow__forest *forest = &reduction->forest;
+  uint64_t count = forest->count;
+  size_t size = reduction->work->result_size;
+  furrow_status status = furrow__comm_await_call(comm, over);
+  if (status == FURROW_OK) status = furrow__comm_send(comm, over, &count, sizeof count, 0);
+  for (uint32_t i = 0; i < forest->count && status == FURROW_OK; i++) {
+    furrow__node node = forest->nodes[i];
+    status = furrow__comm_send(comm, over, &node, sizeof node, 0);
+    if (status == FURROW_OK)
+      status = furrow__comm_send(comm, over, furrow__reduction_at(reduction, node.slot), size, 0);
+    pool->metrics.bytes_out += sizeof node + size;
+  }
+  furrow__reduction_clear(reduction);
+  return status;
+}
+
+/* Everything is received, whether or not there is memory to keep it (else into `spare`): the sender must not be stranded. */
+static furrow_status receive_nodes(furrow_pool *pool, MPI_Comm over, int from, furrow__reduction *reduction,
+                                   uint32_t spare, bool *good) {
+  furrow__comm *comm = &pool->comm;
+  uint64_t count = 0;
+  furrow_status status = furrow__comm_call(comm, over, from);
+  if (status == FURROW_OK) status = furrow__comm_receive(comm, over, &count, sizeof count, from);
+  for (uint64_t i = 0; i < count && status == FURROW_OK; i++) {
+    furrow__node node;
+    status = furrow__comm_receive(comm, over, &node, sizeof node, from);
+    if (status != FURROW_OK) break;
+    bool kept = furrow__reduction_take(reduction, &node.slot);
+    *good = *good && kept;
+    char *accumulator = furrow__reduction_at(reduction, kept ? node.slot : spare);
+    status = furrow__comm_receive(comm, over, accumulator, reduction->work->result_size, from);
+    if (status == FURROW_OK && kept) furrow__reduction_add(reduction, node);
+  }
+  return status;
+}
+
+furrow_status furrow__collect_over(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction, uint32_t spare,
+                                   bool *good) {
+  *good = true;
+  if (pool->comm.rank != 0) return send_nodes(pool, over, reduction);
+  int ranks = over == pool->comm.all ? pool->comm.size : pool->comm.nodes;
+  furrow_status status = FURROW_OK;
+  for (int r = 1; r < ranks && status == FURROW_OK; r++) status = receive_nodes(pool, over, r, reduction, spare, good);
+  return status;
 }
 
 void furrow__collect_finish(const furrow__reduction *reduction) {

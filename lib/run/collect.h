@@ -1,5 +1,5 @@
-/* Accumulators on their way to rank 0, when all leaves are folded: each worker streams its nodes through its ring, rank
-   0 merges them as they come. In the caller's threads only, since merging runs the user's function. */
+/* Accumulators on their way to rank 0, when all leaves are folded: each worker streams its nodes through its ring, the first
+   rank of the node merges them as they come; between nodes they go by messages. In the caller's threads only, since merging runs the user's function. */
 #ifndef FURROW_RUN_COLLECT_H
 #define FURROW_RUN_COLLECT_H
 
@@ -9,9 +9,15 @@
 /* Send all nodes (`good`), or none, and the end of the stream. */
 void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good);
 
-/* On rank 0: take every worker's stream to its end, also after a failure, and merge; then store the root in the
-   caller's result. False: no memory; the streams were taken all the same. */
-bool furrow__collect(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout);
+/* On the first rank of a node: take every worker's stream to its end, also after a failure, and merge. False: no memory;
+   the streams were taken all the same. */
+bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout);
+
+/* Bring what all ranks of `over` hold to rank 0, by messages, one rank after the other. Collective on it. Rank 0 has an
+   accumulator in the slot `spare` for what there is no memory for: then *good is false. Returns FURROW_OK or
+   FURROW_E_MPI. */
+furrow_status furrow__collect_over(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction, uint32_t spare,
+                                   bool *good);
 
 /* The whole answer, once every node is merged: copy it to the caller's result. */
 void furrow__collect_finish(const furrow__reduction *reduction);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/await.h"
+
 static uint64_t min(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
@@ -14,23 +16,31 @@ static bool is_empty(furrow__span span) {
   return span.begin >= span.end;
 }
 
+/* The rings of ranks other than a node's first stand on its board. */
+static void find_rings(furrow__flow *flow, const furrow__layout *layout, const furrow__own_rings *own) {
+  int w = flow->pool->comm.node_rank - 1;
+  flow->rings = &flow->board->rings[w + 1];
+  flow->slot = own ? own->slot : layout->slot;
+  flow->block = own ? own->block : layout->block;
+  for (uint32_t i = 0; i < FURROW__ITEM_SLOTS; i++)
+    flow->slots[i] = own ? own->slots[i] : flow->board->data + furrow__layout_slot(layout, &flow->traffic, w, i);
+  for (uint32_t i = 0; i < FURROW__RESULT_BLOCKS; i++)
+    flow->blocks[i] = own ? own->blocks[i] : flow->board->data + furrow__layout_block(layout, w, i);
+}
+
 bool furrow__flow_start(furrow__flow *flow, furrow_pool *pool, const furrow__layout *layout,
-                        const furrow__traffic *traffic, const void *items, void *results) {
+                        const furrow__traffic *traffic, const void *items, void *results,
+                        const furrow__own_rings *own) {
   bool root = pool->comm.rank == 0;
-  *flow = (furrow__flow){.board = &pool->board,
-                         .rings = &pool->board.rings[pool->comm.rank],
-                         .patience = &pool->patience,
-                         .metrics = &pool->metrics,
-                         .worker = pool->comm.rank,
-                         .layout = *layout,
-                         .traffic = *traffic};
+  *flow = (furrow__flow){.pool = pool, .board = &pool->board, .metrics = &pool->metrics, .traffic = *traffic};
   if (root || layout->items) flow->items = root ? items : pool->board.data;
   if (root) flow->results = results;
   if (layout->results)
     flow->results = pool->board.data + layout->items; /* rank 0 too: it copies all of it at the end */
   if (root) return true;
-  bool large_item = layout->slot && traffic->item_size > layout->slot;
-  bool large_result = layout->block && !traffic->reduction && traffic->result_size > layout->block;
+  find_rings(flow, layout, own);
+  bool large_item = flow->slot && traffic->item_size > flow->slot;
+  bool large_result = flow->block && !traffic->reduction && traffic->result_size > flow->block;
   if (large_item) flow->large_item = aligned_alloc(64, (traffic->item_size + 63) / 64 * 64);
   if (large_result) flow->large_result = aligned_alloc(64, (traffic->result_size + 63) / 64 * 64);
   return (flow->large_item || !large_item) && (flow->large_result || !large_result);
@@ -41,18 +51,20 @@ void furrow__flow_free(furrow__flow *flow) {
   free(flow->large_result);
 }
 
-/* ---- items ---- */
-
-static char *slot_address(const furrow__flow *flow, uint32_t slot) {
-  return flow->board->data + furrow__layout_slot(&flow->layout, &flow->traffic, flow->worker - 1, slot);
+/* Wait for the other side of a ring. */
+static void wait_for(furrow__flow *flow, furrow__gate *gate, uint32_t old) {
+  furrow__board_notify(flow->board, flow->pool->comm.node_rank, true);
+  if (!furrow__await(flow->pool, gate, old)) flow->is_broken = true;
 }
+
+/* ---- items ---- */
 
 /* Ask for a piece of the items array in the next slot, whose content is no longer needed. Returns the slot. */
 static uint32_t ask(furrow__flow *flow, uint64_t offset, uint64_t length) {
   uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
   flow->rings->slot[asked % FURROW__ITEM_SLOTS] = (furrow__piece){offset, length};
   atomic_store_explicit(&flow->rings->asked, asked + 1, memory_order_release);
-  furrow__board_notify(flow->board, flow->worker, false);
+  furrow__board_notify(flow->board, flow->pool->comm.node_rank, flow->pool->comm.node_index > 0); /* it has far to go */
   flow->metrics->bytes_in += length;
   return asked % FURROW__ITEM_SLOTS;
 }
@@ -60,26 +72,24 @@ static uint32_t ask(furrow__flow *flow, uint64_t offset, uint64_t length) {
 /* Wait until no more than `behind` of what was asked is outstanding. */
 static void wait_served(furrow__flow *flow, uint32_t behind) {
   uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed), served;
-  while (asked - (served = furrow__gate_read(&flow->rings->served)) > behind) {
-    furrow__board_notify(flow->board, flow->worker, true);
-    furrow__gate_wait(&flow->rings->served, served, 0, flow->patience);
-  }
+  while (asked - (served = furrow__gate_read(&flow->rings->served)) > behind && !flow->is_broken)
+    wait_for(flow, &flow->rings->served, served);
 }
 
 /* Two pieces on their way at any time; each is copied out before its slot is asked for again. */
 static const char *fetch_large(furrow__flow *flow, uint64_t task) {
   uint64_t size = flow->traffic.item_size, start = task * size, asked = 0;
   for (uint64_t got = 0; got < size;) {
-    while (asked < size && asked < got + FURROW__ITEM_SLOTS * flow->layout.slot) {
-      uint64_t length = min(flow->layout.slot, size - asked);
+    while (asked < size && asked < got + FURROW__ITEM_SLOTS * flow->slot) {
+      uint64_t length = min(flow->slot, size - asked);
       ask(flow, start + asked, length);
       asked += length;
     }
-    uint64_t length = min(flow->layout.slot, size - got);
+    uint64_t length = min(flow->slot, size - got);
     uint32_t outstanding = asked > got + length ? 1 : 0;
     wait_served(flow, outstanding);
     uint32_t last = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
-    memcpy(flow->large_item + got, slot_address(flow, (last - 1 - outstanding) % FURROW__ITEM_SLOTS), length);
+    memcpy(flow->large_item + got, flow->slots[(last - 1 - outstanding) % FURROW__ITEM_SLOTS], length);
     got += length;
   }
   return flow->large_item;
@@ -92,7 +102,7 @@ static uint32_t ask_tasks(furrow__flow *flow, furrow__span tasks) {
 
 /* From `begin` on, as many tasks as a slot holds. */
 static furrow__span slotful(const furrow__flow *flow, uint64_t begin, uint64_t end) {
-  return (furrow__span){begin, min(end, begin + flow->layout.slot / flow->traffic.item_size)};
+  return (furrow__span){begin, min(end, begin + flow->slot / flow->traffic.item_size)};
 }
 
 /* Have `task` in the held slot. The slot asked for next is always the one not asked for last, so what is ahead must
@@ -123,7 +133,7 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
     flow->ahead = slotful(flow, flow->held.end, share_end);
     flow->ahead_slot = ask_tasks(flow, flow->ahead);
   }
-  *items = slot_address(flow, flow->held_slot) + (want.begin - flow->held.begin) * size;
+  *items = flow->slots[flow->held_slot] + (want.begin - flow->held.begin) * size;
   return (furrow__span){want.begin, min(want.end, flow->held.end)};
 }
 
@@ -131,16 +141,14 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
 
 static char *block_address(const furrow__flow *flow) {
   uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed);
-  return flow->board->data + furrow__layout_block(&flow->layout, flow->worker - 1, posted % FURROW__RESULT_BLOCKS);
+  return flow->blocks[posted % FURROW__RESULT_BLOCKS];
 }
 
 /* Wait until the block that is to be filled next has been taken. */
 static char *acquire_block(furrow__flow *flow) {
   uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed), taken;
-  while (posted - (taken = furrow__gate_read(&flow->rings->taken)) == FURROW__RESULT_BLOCKS) {
-    furrow__board_notify(flow->board, flow->worker, true);
-    furrow__gate_wait(&flow->rings->taken, taken, 0, flow->patience);
-  }
+  while (posted - (taken = furrow__gate_read(&flow->rings->taken)) == FURROW__RESULT_BLOCKS && !flow->is_broken)
+    wait_for(flow, &flow->rings->taken, taken);
   return block_address(flow);
 }
 
@@ -148,19 +156,27 @@ static void post_block(furrow__flow *flow, uint64_t offset, uint64_t length) {
   uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed);
   flow->rings->block[posted % FURROW__RESULT_BLOCKS] = (furrow__piece){offset, length};
   furrow__gate_set(&flow->rings->posted, posted + 1);
-  if (!flow->traffic.reduction) furrow__board_notify(flow->board, flow->worker, false);
+  if (!flow->traffic.reduction) furrow__board_notify(flow->board, flow->pool->comm.node_rank, false);
   flow->metrics->bytes_out += length;
+}
+
+/* Its only writer is here. */
+void furrow__flow_settle(furrow__flow *flow, uint64_t tasks) {
+  _Atomic uint64_t *settled = &flow->board->done[flow->pool->comm.node_rank].settled;
+  uint64_t before = atomic_load_explicit(settled, memory_order_relaxed);
+  atomic_store_explicit(settled, before + tasks, memory_order_release);
 }
 
 void furrow__flow_flush(furrow__flow *flow) {
   uint64_t size = flow->traffic.result_size;
-  if (flow->has_block && !is_empty(flow->open))
-    post_block(flow, flow->open.begin * size, (flow->open.end - flow->open.begin) * size);
+  uint64_t tasks = flow->has_block ? flow->open.end - flow->open.begin : 0;
+  if (tasks) post_block(flow, flow->open.begin * size, tasks * size);
+  if (tasks) furrow__flow_settle(flow, tasks);
   flow->has_block = false;
 }
 
 static furrow__span room_in_block(furrow__flow *flow, furrow__span want, char **results) {
-  uint64_t size = flow->traffic.result_size, holds = flow->layout.block / size;
+  uint64_t size = flow->traffic.result_size, holds = flow->block / size;
   bool goes_on = flow->has_block && flow->open.end == want.begin && flow->open.end - flow->open.begin < holds;
   if (!goes_on) {
     furrow__flow_flush(flow);
@@ -186,15 +202,16 @@ furrow__span furrow__flow_room(furrow__flow *flow, furrow__span want, char **res
 static void send_large(furrow__flow *flow, uint64_t task) {
   uint64_t size = flow->traffic.result_size;
   for (uint64_t sent = 0; sent < size;) {
-    uint64_t length = min(flow->layout.block, size - sent);
+    uint64_t length = min(flow->block, size - sent);
     memcpy(acquire_block(flow), flow->large_result + sent, length);
     post_block(flow, task * size + sent, length);
     sent += length;
   }
+  furrow__flow_settle(flow, 1);
 }
 
 void furrow__flow_deliver(furrow__flow *flow, furrow__span done) {
-  if (flow->results && flow->worker != 0)
+  if (flow->results && flow->pool->comm.rank != 0)
     flow->metrics->bytes_out += (done.end - done.begin) * flow->traffic.result_size;
   if (flow->large_result) send_large(flow, done.begin);
   if (flow->has_block) flow->open.end = done.end;
@@ -207,11 +224,11 @@ void furrow__flow_stream(furrow__flow *flow, const void *data, size_t size) {
     if (!flow->has_block) acquire_block(flow);
     if (!flow->has_block) flow->open = (furrow__span){0, 0};
     flow->has_block = true;
-    uint64_t length = min(flow->layout.block - flow->open.end, size - sent);
+    uint64_t length = min(flow->block - flow->open.end, size - sent);
     memcpy(block_address(flow) + flow->open.end, (const char *)data + sent, length);
     flow->open.end += length;
     sent += length;
-    if (flow->open.end < flow->layout.block) continue;
+    if (flow->open.end < flow->block) continue;
     post_block(flow, 0, flow->open.end);
     flow->has_block = false;
   }

@@ -6,13 +6,22 @@
 #include "plan/leaves.h"
 #include "run/pool.h"
 
+/* Rings in a rank's own memory, where the courier is in the same process: MPI reads and writes them directly. */
+typedef struct furrow__own_rings {
+  size_t slot, block; /* bytes of each; 0: there are none */
+  char *slots[FURROW__ITEM_SLOTS];
+  char *blocks[FURROW__RESULT_BLOCKS];
+} furrow__own_rings;
+
 typedef struct furrow__flow {
+  furrow_pool *pool;
   furrow__board *board;
-  furrow__rings *rings;
-  furrow__patience *patience;
+  furrow__rings *rings; /* of this worker */
+  bool is_broken;       /* communication broke: what is returned since then must not be used */
   furrow_rank_metrics *metrics;
-  int worker;
-  furrow__layout layout;
+  size_t slot, block; /* bytes of a slot, of a block; 0: there are none */
+  char *slots[FURROW__ITEM_SLOTS];
+  char *blocks[FURROW__RESULT_BLOCKS];
   furrow__traffic traffic;
   const char *items; /* of task 0, where all can be read in place; else NULL */
   char *results;     /* of task 0, where all can be written in place; else NULL */
@@ -26,9 +35,10 @@ typedef struct furrow__flow {
   char *large_item, *large_result;
 } furrow__flow;
 
-/* `items` and `results` are the caller's, on rank 0. False: no memory. */
+/* `items` and `results` are the caller's, on rank 0. `own`: rings for this rank beside the board's, or NULL. False: no
+   memory. */
 bool furrow__flow_start(furrow__flow *flow, furrow_pool *pool, const furrow__layout *layout,
-                        const furrow__traffic *traffic, const void *items, void *results);
+                        const furrow__traffic *traffic, const void *items, void *results, const furrow__own_rings *own);
 void furrow__flow_free(furrow__flow *flow);
 
 /* The items of the tasks from `want.begin` on: as many of `want` as can be had at once. Fetches ahead up to
@@ -37,6 +47,14 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
 
 /* Room of zero bytes for the results of as many tasks of `want` as can be had at once. */
 furrow__span furrow__flow_room(furrow__flow *flow, furrow__span want, char **results);
+
+/* Whether results are posted block by block, and not where they are written. */
+static inline bool furrow__flow_posts(const furrow__flow *flow) {
+  return !flow->traffic.reduction && flow->traffic.result_size > 0 && !flow->results;
+}
+
+/* The results of so many more tasks will come to rank 0 whatever this worker does next. */
+void furrow__flow_settle(furrow__flow *flow, uint64_t tasks);
 
 /* The results of these tasks now stand in the room. */
 void furrow__flow_deliver(furrow__flow *flow, furrow__span done);

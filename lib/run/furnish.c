@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "node/affinity.h"
+#include "run/courier.h"
+#include "run/server.h"
 
 enum { INITIAL_SIZE = 1 << 20 };                /* 0.3 ms to make */
 static const uint64_t MOST = UINT64_C(1) << 40; /* addresses that are mapped at once */
@@ -25,7 +27,7 @@ static furrow_status try_share(furrow_pool *pool, size_t size, size_t limit, boo
   if (furrow__comm_bcast(comm, comm->node, 0, &name, sizeof name) != FURROW_OK) return FURROW_E_MPI;
   if (!first && name.nonce) failure = furrow__arena_open(arena, &name, true, reason, sizeof reason);
   if (failure) refuse(pool, why, failure);
-  furrow_status agreed = furrow__comm_verdict(comm, why);
+  furrow_status agreed = furrow__comm_verdict(comm, comm->all, why);
   if (first && name.nonce) furrow__arena_hide(&name);
   if (agreed != FURROW_OK) furrow__arena_close(arena);
   return agreed == FURROW_E_MPI ? FURROW_E_MPI : FURROW_OK;
@@ -73,15 +75,39 @@ static furrow_status make_board(furrow_pool *pool, size_t limit) {
   }
   furrow__board_lay_out(&pool->board, arena, ranks);
   furrow__text_copy(pool->board.hosts[pool->comm.node_rank], FURROW_HOST_SIZE, pool->host);
+  pool->comm.broken = pool->board.broken;
   return FURROW_OK;
 }
 
-furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit) {
+/* A thread of its own for the courier, where MPI allows; on all nodes or on none, since only then silence means anything. */
+static furrow_status start_threads(furrow_pool *pool) {
   furrow__comm *comm = &pool->comm;
-  uint64_t shared = comm->rank != 0 ? 0 : limit < MOST ? limit : MOST;
-  if (comm->size > 1 && furrow__comm_max(comm, comm->all, &shared, 1) != FURROW_OK) return FURROW_E_MPI;
-  if (choose_manner(pool) != FURROW_OK) return FURROW_E_MPI;
-  if (comm->nodes == 1) return make_board(pool, shared);
-  snprintf(pool->note, sizeof pool->note, "the pool spans %d nodes", comm->nodes);
-  return FURROW_OK;
+  uint64_t refused = comm->threads && furrow__is_first(pool) && !furrow__server_have(pool);
+  furrow_status status = furrow__comm_max(comm, comm->all, &refused, 1);
+  if (refused && furrow__is_first(pool)) furrow__server_free(pool);
+  comm->threads = comm->threads && !refused;
+  return status;
+}
+
+static furrow_status make_courier(furrow_pool *pool, furrow_error *error) {
+  furrow_status status = furrow__is_first(pool) ? furrow__courier_create(pool) : FURROW_OK;
+  if (status == FURROW_E_MPI) return status;
+  if (status != FURROW_OK)
+    furrow__error_set(error, status, furrow__here(pool), FURROW_NO_TASK, "no memory for messages between nodes");
+  status = furrow__comm_verdict(&pool->comm, pool->comm.all, error);
+  if (status == FURROW_OK && furrow__is_first(pool)) status = furrow__courier_introduce(pool);
+  return status == FURROW_OK ? start_threads(pool) : status;
+}
+
+furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit, furrow_error *error) {
+  furrow__comm *comm = &pool->comm;
+  uint64_t ours[2] = {0, 0}; /* rank 0's wishes */
+  if (comm->rank == 0) {
+    ours[0] = limit < MOST ? limit : MOST;
+    ours[1] = pool->node_timeout;
+  }
+  if (comm->size > 1 && furrow__comm_max(comm, comm->all, ours, 2) != FURROW_OK) return FURROW_E_MPI;
+  pool->node_timeout = ours[1];
+  if (choose_manner(pool) != FURROW_OK || make_board(pool, ours[0]) != FURROW_OK) return FURROW_E_MPI;
+  return furrow__spans_nodes(pool) ? make_courier(pool, error) : FURROW_OK;
 }

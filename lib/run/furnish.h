@@ -9,8 +9,9 @@
 furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, furrow__arena *arena,
                                   furrow_error *why);
 
-/* Make the board, in at most `limit` bytes (rank 0's count), and choose how this rank waits. Collective. Without a
-   board pool->note says why. */
-furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit);
+/* Make the board, in at most `limit` bytes (rank 0's count), and choose how this rank waits; where there are other nodes,
+   make the courier. Collective. Without a board pool->note says why. Returns FURROW_OK, FURROW_E_NOMEM with the same error
+   on every rank, or FURROW_E_MPI. */
+furrow_status furrow__furnish(furrow_pool *pool, uint64_t limit, furrow_error *error);
 
 #endif

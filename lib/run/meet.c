@@ -3,10 +3,13 @@
    the gate. The last one sets the counter back before it opens the gate, when nobody else can be between the two.
    End: ranks that find nothing to do rest; when all rest the work is done, and for a map that is the end. A reduction then
    collects, and meets once more in `left`.
-   Cost: an atomic addition a rank and barrier, and one wake-up for those who had fallen asleep. */
+   Cost: an atomic addition a rank and barrier, and one wake-up for those who had fallen asleep.
+
+   Over several nodes: once all of a node have come, its first rank compares the calls with the other nodes' in one
+   allreduce, and opens the gate. Whoever finds nothing to do rests until the courier says that the work is over. */
 #include "run/meet.h"
 
-enum { FIRST_NAP = 1000000, LONGEST_NAP = 100000000 }; /* nanoseconds */
+#include "run/await.h"
 
 furrow_status furrow__call_begin(furrow_pool *pool, furrow__call *call, furrow__op op) {
   *call = (furrow__call){.op = op};
@@ -31,9 +34,11 @@ void furrow__call_fail(furrow_pool *pool, furrow__call *call, furrow_status stat
 }
 
 furrow_status furrow__pool_break(furrow_pool *pool, const char *what) {
+  const char *why = "";
+  if (furrow__has_board(pool) && atomic_load(pool->board.broken)) why = pool->board.why;
   if (furrow__has_board(pool)) atomic_store(pool->board.broken, true);
   return pool->broken = furrow__error_set(&pool->error, FURROW_E_MPI, furrow__here(pool), FURROW_NO_TASK,
-                                          "%s: communication between the ranks broke", what);
+                                          "%s: communication between the ranks broke%s%s", what, *why ? ": " : "", why);
 }
 
 furrow__record *furrow__record_of(const furrow_pool *pool) {
@@ -55,78 +60,104 @@ static void judge(furrow_pool *pool, furrow__record *record) {
     furrow__text_copy(verdict->host, sizeof verdict->host, pool->board.hosts[verdict->rank]);
 }
 
-/* Wait until the gate's word is no longer `old`. The rank waited for may be in an MPI call of the user's that needs this
-   rank's progress, so look after MPI at slowly growing intervals, ten times a second in the end. False: communication broke
-   somewhere, and not everyone will come. */
-static bool wait_for_change(furrow_pool *pool, furrow__gate *gate, uint32_t old) {
-  uint64_t nap = FIRST_NAP;
-  while (furrow__gate_wait(gate, old, nap, &pool->patience) == old) {
-    if (atomic_load(pool->board.broken)) return false;
-    furrow__comm_poke(&pool->comm);
-    nap = nap + nap / 8 < LONGEST_NAP ? nap + nap / 8 : LONGEST_NAP;
-  }
-  return true;
-}
-
 /* Wait until the gate shows this operation's number. */
 static bool pass(furrow_pool *pool, furrow__gate *gate) {
   uint32_t number = (uint32_t)pool->meetings, word;
   while ((word = furrow__gate_read(gate)) != number)
-    if (!wait_for_change(pool, gate, word)) return false;
+    if (!furrow__await(pool, gate, word)) return false;
   return true;
 }
 
-/* True for the last of all ranks to come. */
+/* True for the last of the node's ranks to come. */
 static bool is_last(const furrow_pool *pool, _Atomic uint64_t *count) {
   uint64_t before = atomic_fetch_add_explicit(count, 1, memory_order_acq_rel);
-  if (before + 1 < (uint64_t)pool->comm.size) return false;
+  if (before + 1 < (uint64_t)pool->board.ranks) return false;
   atomic_store_explicit(count, 0, memory_order_relaxed);
   return true;
+}
+
+/* Before this rank arrives; what stands in the record is its first rank's. */
+static void take_seat(furrow_pool *pool, const furrow__call *call, const furrow__settings *settings,
+                      const furrow__layout *layout) {
+  furrow__record *record = furrow__record_of(pool);
+  furrow__seat *seat = &seats_of(pool)[pool->comm.node_rank];
+  seat->call = *call;
+  if (call->status != FURROW_OK) seat->error = pool->error;
+  if (!furrow__is_first(pool)) return;
+  atomic_store_explicit(&record->failer, 0, memory_order_relaxed);
+  atomic_store_explicit(&record->resting, 0, memory_order_relaxed);
+  atomic_store_explicit(&record->over, 0, memory_order_relaxed);
+  atomic_store_explicit(&record->left, 0, memory_order_relaxed);
+  record->differ = false;
+  record->settings = settings ? *settings : (furrow__settings){0};
+  record->layout = layout ? *layout : (furrow__layout){0};
+}
+
+/* The first rank of each node, when its node is complete. */
+static bool compare_nodes(furrow_pool *pool) {
+  furrow__record *record = furrow__record_of(pool);
+  bool same = false;
+  if (!pass(pool, &record->here)) return false;
+  furrow_status status = furrow__comm_compare(&pool->comm, pool->comm.leaders, &seats_of(pool)->call,
+                                              sizeof(furrow__seat), pool->board.ranks, &record->settings, &same);
+  if (status != FURROW_OK) return false;
+  furrow__error_clear(&record->verdict);
+  record->differ = !same;
+  furrow__gate_set(&record->start, (uint32_t)pool->meetings);
+  return true;
+}
+
+/* True: the gate is open. */
+static bool arrive(furrow_pool *pool) {
+  furrow__record *record = furrow__record_of(pool);
+  bool last = is_last(pool, &record->arrived), spans = furrow__spans_nodes(pool);
+  if (last && !spans) judge(pool, record);
+  if (last) furrow__gate_set(spans ? &record->here : &record->start, (uint32_t)pool->meetings);
+  if (spans && furrow__is_first(pool)) return compare_nodes(pool);
+  return pass(pool, &record->start);
 }
 
 static furrow_status meet_on_board(furrow_pool *pool, const furrow__call *call, furrow__settings *settings,
                                    furrow__layout *layout) {
   furrow__record *record = furrow__record_of(pool);
-  furrow__seat *seat = &seats_of(pool)[pool->comm.rank];
-  seat->call = *call;
-  if (call->status != FURROW_OK) seat->error = pool->error;
-  if (pool->comm.rank == 0) {
-    atomic_store_explicit(&record->failer, 0, memory_order_relaxed);
-    atomic_store_explicit(&record->resting, 0, memory_order_relaxed);
-    record->settings = settings ? *settings : (furrow__settings){0};
-    record->layout = layout ? *layout : (furrow__layout){0};
-  }
-  if (is_last(pool, &record->arrived)) {
-    judge(pool, record);
-    furrow__gate_set(&record->start, (uint32_t)pool->meetings);
-  } else if (!pass(pool, &record->start)) {
-    return furrow__pool_break(pool, furrow__op_name((furrow__op)call->op));
-  }
+  furrow__op op = (furrow__op)call->op;
+  take_seat(pool, call, settings, layout);
+  if (!arrive(pool)) return furrow__pool_break(pool, furrow__op_name(op));
   if (record->verdict.status != FURROW_OK) pool->error = record->verdict;
+  if (record->differ && furrow__comm_find_culprit(&pool->comm, call, pool->host, &pool->error) != FURROW_OK)
+    return furrow__pool_break(pool, furrow__op_name(op));
   if (settings) *settings = record->settings;
   if (layout) *layout = record->layout;
-  return record->verdict.status;
+  return record->differ ? pool->error.status : record->verdict.status;
+}
+
+static furrow_status meet_by_messages(furrow_pool *pool, const furrow__call *call, furrow__settings *settings) {
+  furrow__comm *comm = &pool->comm;
+  furrow__settings unused = {0};
+  bool same = false;
+  furrow_status status =
+      furrow__comm_compare(comm, comm->all, call, sizeof *call, 1, settings ? settings : &unused, &same);
+  if (status == FURROW_OK && !same) status = furrow__comm_find_culprit(comm, call, pool->host, &pool->error);
+  if (status != FURROW_OK) return furrow__pool_break(pool, furrow__op_name((furrow__op)call->op));
+  return pool->error.status;
 }
 
 furrow_status furrow__meet(furrow_pool *pool, furrow__call *call, furrow__settings *settings, furrow__layout *layout) {
   pool->meetings++;
   if (furrow__has_board(pool)) return meet_on_board(pool, call, settings, layout);
-  furrow__settings unused = {0};
-  furrow__comm *comm = &pool->comm;
-  if (furrow__comm_meet(comm, call, settings ? settings : &unused, pool->host, &pool->error) != FURROW_OK)
-    return furrow__pool_break(pool, furrow__op_name((furrow__op)call->op));
-  return pool->error.status;
+  return meet_by_messages(pool, call, settings);
 }
 
 void furrow__record_fail(furrow_pool *pool, const furrow_error *error) {
   uint32_t nobody = 0;
-  seats_of(pool)[pool->comm.rank].error = *error;
-  atomic_compare_exchange_strong_explicit(&furrow__record_of(pool)->failer, &nobody, (uint32_t)pool->comm.rank + 1,
+  seats_of(pool)[pool->comm.node_rank].error = *error;
+  atomic_compare_exchange_strong_explicit(&furrow__record_of(pool)->failer, &nobody, (uint32_t)pool->comm.node_rank + 1,
                                           memory_order_acq_rel, memory_order_relaxed);
 }
 
 void furrow__tell_news(furrow_pool *pool) {
   furrow__gate_bump(&furrow__record_of(pool)->news);
+  if (furrow__spans_nodes(pool)) furrow__gate_bump(pool->board.bell); /* other nodes may be hungry, too */
 }
 
 /* Stop resting, unless all do. */
@@ -141,7 +172,7 @@ static bool get_up(const furrow_pool *pool, furrow__record *record) {
 
 /* Work comes back only from a rank that does not rest, so once all rest none ever will; and get_up() refuses from then on.
    After a failure nobody gets up: every rank comes to rest, soon. */
-bool furrow__rest(furrow_pool *pool, uint32_t news) {
+static bool rest_in_node(furrow_pool *pool, uint32_t news) {
   furrow__record *record = furrow__record_of(pool);
   uint32_t all = (uint32_t)pool->comm.size;
   if (atomic_fetch_add_explicit(&record->resting, 1, memory_order_acq_rel) + 1 == all) {
@@ -149,7 +180,7 @@ bool furrow__rest(furrow_pool *pool, uint32_t news) {
     return false;
   }
   for (;;) {
-    if (!wait_for_change(pool, &record->news, news)) {
+    if (!furrow__await(pool, &record->news, news)) {
       furrow__pool_break(pool, "an operation");
       return false;
     }
@@ -159,18 +190,57 @@ bool furrow__rest(furrow_pool *pool, uint32_t news) {
   }
 }
 
-void furrow__leave(furrow_pool *pool) {
+/* The courier decides when it is over; it hears the bell, and sees who rests. It writes `over` before it changes the news. */
+static bool rest_among_nodes(furrow_pool *pool, uint32_t news) {
   furrow__record *record = furrow__record_of(pool);
-  if (is_last(pool, &record->left))
-    furrow__gate_set(&record->end, (uint32_t)pool->meetings);
-  else if (!pass(pool, &record->end))
-    furrow__pool_break(pool, "an operation");
+  atomic_fetch_add_explicit(&record->resting, 1, memory_order_acq_rel);
+  furrow__gate_bump(pool->board.bell);
+  while (atomic_load_explicit(&record->over, memory_order_acquire) == 0) {
+    if (!furrow__await(pool, &record->news, news)) {
+      furrow__pool_break(pool, "an operation");
+      return false;
+    }
+    news = furrow__news(record);
+    if (furrow__record_failed(record) || atomic_load_explicit(&record->over, memory_order_acquire)) continue;
+    atomic_fetch_sub_explicit(&record->resting, 1, memory_order_acq_rel);
+    return true;
+  }
+  return false;
+}
+
+bool furrow__rest(furrow_pool *pool, uint32_t news) {
+  return furrow__spans_nodes(pool) ? rest_among_nodes(pool, news) : rest_in_node(pool, news);
+}
+
+void furrow__leave_work(furrow_pool *pool) {
+  furrow__record *record = furrow__record_of(pool);
+  uint64_t before = atomic_fetch_add_explicit(&record->left, 1, memory_order_acq_rel);
+  if (before + 1 == (uint64_t)pool->board.ranks) furrow__gate_bump(pool->board.bell);
+}
+
+void furrow__open_end(furrow_pool *pool) {
+  furrow__gate_set(&furrow__record_of(pool)->end, (uint32_t)pool->meetings);
+}
+
+void furrow__await_end(furrow_pool *pool) {
+  if (!pass(pool, &furrow__record_of(pool)->end)) furrow__pool_break(pool, "an operation");
+}
+
+void furrow__leave(furrow_pool *pool) {
+  if (is_last(pool, &furrow__record_of(pool)->left))
+    furrow__open_end(pool);
+  else
+    furrow__await_end(pool);
 }
 
 furrow_status furrow__outcome(furrow_pool *pool) {
   if (pool->broken != FURROW_OK) return pool->broken;
-  uint32_t failer = atomic_load_explicit(&furrow__record_of(pool)->failer, memory_order_acquire);
+  furrow__record *record = furrow__record_of(pool);
+  uint32_t failer = atomic_load_explicit(&record->failer, memory_order_acquire);
   furrow__error_clear(&pool->error);
-  if (failer) pool->error = seats_of(pool)[failer - 1].error;
+  if (furrow__spans_nodes(pool))
+    pool->error = record->outcome;
+  else if (failer)
+    pool->error = seats_of(pool)[failer - 1].error;
   return pool->error.status;
 }

@@ -42,10 +42,17 @@ bool furrow__rest(furrow_pool *pool, uint32_t news);
 /* Wake the resting: work has come back. */
 void furrow__tell_news(furrow_pool *pool);
 
-/* Wait until all ranks are here, after the work. */
+/* In a pool of one node: wait until all ranks are here, after the work. */
 void furrow__leave(furrow_pool *pool);
 
-/* What the operation came to: the same on every rank, after furrow__rest() returned false or furrow__leave() returned. */
+/* In a pool of several nodes: this worker touches nothing of the work any more. */
+void furrow__leave_work(furrow_pool *pool);
+
+/* There, of a reduction: the first rank of a node opens the end when the outcome of all stands in the record. */
+void furrow__open_end(furrow_pool *pool);
+void furrow__await_end(furrow_pool *pool);
+
+/* What the operation came to: the same on every rank, once it has rested and left. */
 furrow_status furrow__outcome(furrow_pool *pool);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "run/courier.h"
 #include "run/progress.h"
 #include "run/reduction.h"
 #include "run/server.h"
@@ -15,38 +16,54 @@ static furrow__units units_of(const furrow__work *work) {
 }
 
 static furrow__traffic traffic_of(const furrow_pool *pool, const furrow__work *work) {
-  return (furrow__traffic){work->count, work->item_size, work->result_size, furrow__is_reduction(work),
-                           pool->comm.size - 1};
+  return (furrow__traffic){.count = work->count,
+                           .item_size = work->item_size,
+                           .result_size = work->result_size,
+                           .reduction = furrow__is_reduction(work),
+                           .workers = pool->comm.node_size - 1,
+                           .item_window = pool->comm.node_index == 0,
+                           .result_window = !furrow__spans_nodes(pool)};
 }
 
 static bool is_dynamic(const furrow_pool *pool, const furrow__work *work) {
   return furrow__has_board(pool) && work->settings.schedule != FURROW_SCHEDULE_STATIC;
 }
 
-/* Rank 0 sets the board up before it arrives, while no other rank is in an operation. Where growing is refused, the
-   rings are smaller. */
-static furrow__layout set_up(furrow_pool *pool, const furrow__work *work, furrow__call *call) {
+/* A node's first rank sets its board up before it arrives, while no other rank of the node is in an operation. Where growing
+   is refused, the rings are smaller. Where there are other nodes, units are dealt later. */
+static furrow__layout set_up_board(furrow_pool *pool, const furrow__work *work, const furrow__traffic *traffic) {
   furrow__board *board = &pool->board;
-  furrow__traffic traffic = traffic_of(pool, work);
-  furrow__layout layout = furrow__layout_of(&traffic, furrow__board_most_room(board));
+  furrow__layout layout = furrow__layout_of(traffic, furrow__board_most_room(board));
   size_t fixed = (size_t)(board->data - board->arena.base);
   if (!furrow__arena_grow(&board->arena, fixed + layout.total))
-    layout = furrow__layout_of(&traffic, furrow__board_room(board));
-  furrow__board_reset(board, (uint32_t)work->units.count);
+    layout = furrow__layout_of(traffic, furrow__board_room(board));
+  furrow__board_reset(board, furrow__spans_nodes(pool) ? 0 : (uint32_t)work->units.count);
   if (layout.items) memcpy(board->data, work->items, work->count * work->item_size);
+  return layout;
+}
+
+/* Rank 0 serves the others of its node. */
+static void set_up_service(furrow_pool *pool, const furrow__work *work, const furrow__layout *layout,
+                           const furrow__traffic *traffic, furrow__call *call) {
   furrow_progress progress =
       furrow__progress_choose(work->options.progress, (furrow__progress_mode)pool->defaults.progress);
-  bool needed = progress.report || furrow__layout_needs_server(&layout, traffic.reduction);
+  bool needed = progress.report || furrow__layout_needs_server(layout, traffic->reduction);
   if (needed && !furrow__server_have(pool))
     furrow__call_fail(pool, call, FURROW_E_NOMEM, "%s: the system refuses a progress thread",
                       furrow__op_name(work->op));
   furrow__service service = {.items = work->items,
-                             .results = layout.block && !traffic.reduction ? work->results : NULL,
-                             .layout = layout,
-                             .traffic = traffic,
+                             .results = layout->block && !traffic->reduction ? work->results : NULL,
+                             .layout = *layout,
+                             .traffic = *traffic,
                              .progress = progress,
                              .label = work->options.label};
   if (needed && call->status == FURROW_OK) furrow__server_begin(pool, &service);
+}
+
+static furrow__layout set_up(furrow_pool *pool, const furrow__work *work, furrow__call *call) {
+  furrow__traffic traffic = traffic_of(pool, work);
+  furrow__layout layout = set_up_board(pool, work, &traffic);
+  if (pool->comm.rank == 0) set_up_service(pool, work, &layout, &traffic, call);
   return layout;
 }
 
@@ -55,7 +72,9 @@ static furrow_status run(furrow_pool *pool, furrow__work *work, const furrow__la
   furrow__traffic traffic = traffic_of(pool, work);
   if (is_dynamic(pool, work)) {
     pool->dynamic++;
+    if (pool->courier) furrow__courier_begin(pool, work, layout);
     status = furrow__work_dynamic(pool, work, layout, &traffic);
+    if (pool->courier) furrow__courier_end(pool);
   } else {
     status = furrow__work_static(pool, work);
   }
@@ -69,7 +88,8 @@ furrow_status furrow__operate(furrow_pool *pool, furrow__work *work, furrow__cal
   bool root = pool->comm.rank == 0;
   work->settings = furrow__settings_of(&work->options, &pool->defaults, pool->series);
   work->units = units_of(work);
-  if (root && is_dynamic(pool, work) && call->status == FURROW_OK) layout = set_up(pool, work, call);
+  bool perhaps = root ? is_dynamic(pool, work) : furrow__has_board(pool); /* rank 0's schedule counts */
+  if (furrow__is_first(pool) && perhaps && call->status == FURROW_OK) layout = set_up(pool, work, call);
   furrow_status status = furrow__meet(pool, call, &work->settings, &layout);
   bool begun = status == FURROW_OK;
   if (begun) {

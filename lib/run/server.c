@@ -2,7 +2,9 @@
    the caller's only tries it. Nothing is missed: a worker sets its mailbox bit after it has posted, a server clears it
    before it looks, so what is posted after the look has its bit set. Only a worker that would wait rings the bell; the
    thread reads the bell before it serves and sleeps only while the bell has not rung since. What never rings is copied
-   in furrow__server_end(), after all workers have left. */
+   in furrow__server_end(), after all workers have left.
+
+   In a pool of several nodes the first rank of each has the thread, from the beginning, for its courier. */
 #include "run/server.h"
 
 #include <pthread.h>
@@ -12,9 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/pause.h"
+#include "run/courier.h"
 #include "run/progress.h"
 
 struct furrow__server {
+  furrow_pool *pool;
   furrow__board *board;
   pthread_t thread;
   pthread_mutex_t lock;
@@ -65,6 +70,10 @@ static void serve(const furrow__server *server) {
   }
 }
 
+static uint64_t done_anywhere(const furrow__server *server) {
+  return furrow__board_done(server->board) + furrow__courier_elsewhere(server->pool);
+}
+
 /* Serve and report; returns after how many nanoseconds a report is due, or 0 for never. */
 static uint64_t tick(furrow__server *server) {
   uint64_t next = 0;
@@ -72,9 +81,16 @@ static uint64_t tick(furrow__server *server) {
   if (server->serving) serve(server);
   pthread_mutex_unlock(&server->lock);
   pthread_mutex_lock(&server->report_lock);
-  if (server->reporting) next = furrow__ticker_tick(&server->ticker, furrow__board_done(server->board));
+  if (server->reporting) next = furrow__ticker_tick(&server->ticker, done_anywhere(server));
   pthread_mutex_unlock(&server->report_lock);
   return next;
+}
+
+/* The courier's nap may be so short that it is none. */
+static uint64_t carry(furrow__server *server, uint64_t next) {
+  if (!server->pool->courier || furrow__courier_is_ours(server->pool)) return next;
+  uint64_t nap = furrow__courier_step(server->pool);
+  return next && next < nap ? next : nap;
 }
 
 static void *stand_in(void *argument) {
@@ -82,8 +98,12 @@ static void *stand_in(void *argument) {
   furrow__patience patience = {FURROW__SLEEP, 0};
   while (!atomic_load(&server->quit)) {
     uint32_t heard = furrow__gate_read(server->board->bell);
-    uint64_t next = tick(server);
-    if (!atomic_load(&server->quit)) furrow__gate_wait(server->board->bell, heard, next, &patience);
+    uint64_t next = carry(server, tick(server));
+    if (atomic_load(&server->quit)) break;
+    if (next == FURROW__NO_NAP)
+      furrow__pause();
+    else
+      furrow__gate_wait(server->board->bell, heard, next, &patience);
   }
   return NULL;
 }
@@ -108,6 +128,7 @@ bool furrow__server_have(furrow_pool *pool) {
   if (pool->server) return true;
   furrow__server *server = calloc(1, sizeof *server);
   if (!server) return false;
+  server->pool = pool;
   server->board = &pool->board;
   pthread_mutex_init(&server->lock, NULL);
   pthread_mutex_init(&server->report_lock, NULL);
@@ -141,7 +162,8 @@ static bool has_mail(const furrow__board *board) {
 
 bool furrow__server_help(furrow_pool *pool) {
   furrow__server *server = pool->server;
-  if (!has_mail(&pool->board) || pthread_mutex_trylock(&server->lock) != 0) return false;
+  if (!server || pool->comm.rank != 0 || !has_mail(&pool->board) || pthread_mutex_trylock(&server->lock) != 0)
+    return false;
   if (server->serving) serve(server);
   pthread_mutex_unlock(&server->lock);
   return true;
@@ -155,7 +177,7 @@ void furrow__server_end(furrow_pool *pool, bool begun) {
   server->serving = false;
   pthread_mutex_unlock(&server->lock);
   pthread_mutex_lock(&server->report_lock);
-  if (server->reporting) furrow__ticker_stop(&server->ticker, furrow__board_done(server->board), begun);
+  if (server->reporting) furrow__ticker_stop(&server->ticker, done_anywhere(server), begun);
   server->reporting = false;
   pthread_mutex_unlock(&server->report_lock);
 }

@@ -85,56 +85,19 @@ static bool compute(block_worker *w, furrow__span units) {
   return good;
 }
 
-/* ---- accumulators to rank 0, rank after rank ---- */
-
-static furrow_status send_nodes(block_worker *w) {
-  furrow__comm *comm = &w->pool->comm;
-  furrow__forest *forest = &w->reduction.forest;
-  uint64_t count = forest->count;
-  furrow_status status = furrow__comm_await_call(comm);
-  if (status == FURROW_OK) status = furrow__comm_send(comm, &count, sizeof count, 0);
-  for (uint32_t i = 0; i < forest->count && status == FURROW_OK; i++) {
-    furrow__node node = forest->nodes[i];
-    status = furrow__comm_send(comm, &node, sizeof node, 0);
-    if (status == FURROW_OK)
-      status = furrow__comm_send(comm, furrow__reduction_at(&w->reduction, node.slot), w->work->result_size, 0);
-    w->pool->metrics.bytes_out += sizeof node + w->work->result_size;
-  }
-  furrow__reduction_clear(&w->reduction);
-  return status;
-}
-
-/* Everything is received, whether or not there is memory to keep it: the sender must not be stranded. */
-static furrow_status receive_nodes(block_worker *w, int from) {
-  furrow__comm *comm = &w->pool->comm;
-  uint64_t count = 0;
-  furrow_status status = furrow__comm_call(comm, from);
-  if (status == FURROW_OK) status = furrow__comm_receive(comm, &count, sizeof count, from);
-  for (uint64_t i = 0; i < count && status == FURROW_OK; i++) {
-    furrow__node node;
-    status = furrow__comm_receive(comm, &node, sizeof node, from);
-    if (status != FURROW_OK) break;
-    bool kept = furrow__reduction_take(&w->reduction, &node.slot);
-    if (!kept) no_memory(w, "the ranks' accumulators");
-    char *accumulator = furrow__reduction_at(&w->reduction, kept ? node.slot : w->spare);
-    status = furrow__comm_receive(comm, accumulator, w->work->result_size, from);
-    if (status == FURROW_OK && kept) furrow__reduction_add(&w->reduction, node);
-  }
-  return status;
-}
-
 /* ---- rounds ---- */
 
 /* The worst of all ranks' errors, in the pool. */
 static furrow_status verdict(block_worker *w) {
   w->pool->error = w->running.error;
-  return furrow__comm_verdict(&w->pool->comm, &w->pool->error);
+  return furrow__comm_verdict(&w->pool->comm, w->pool->comm.all, &w->pool->error);
 }
 
 /* Agree afterwards: rank 0 may have run out of memory; and nobody waits awake for the next round's items. */
 static furrow_status merge_ranks(block_worker *w) {
-  furrow_status status = w->root ? FURROW_OK : send_nodes(w);
-  for (int r = 1; w->root && r < w->pool->comm.size && status == FURROW_OK; r++) status = receive_nodes(w, r);
+  bool good = true;
+  furrow_status status = furrow__collect_over(w->pool, w->pool->comm.all, &w->reduction, w->spare, &good);
+  if (!good) no_memory(w, "the ranks' accumulators");
   return status == FURROW_OK ? verdict(w) : status;
 }
 

@@ -1,11 +1,13 @@
-/* A worker claims units of its own share from the front; when that is empty it steals; when nothing is left anywhere it
-   delivers and rests, until work comes back or all rest. A failure is recorded for all, and every worker looks at that
+/* A worker claims units of its own share from the front; when that is empty it draws from the node's piles, where there are
+   other nodes, or steals; when nothing is left anywhere it delivers and rests, until work comes back or all is done. A failure is recorded for all, and every worker looks at that
    record before each claim. Whoever fails still flushes and ends its stream, so that nobody waits for it. */
 #include "run/worker.h"
 
 #include "base/clock.h"
+#include "plan/deck.h"
 #include "plan/pace.h"
 #include "run/collect.h"
+#include "run/courier.h"
 #include "run/execute.h"
 #include "run/flow.h"
 #include "run/meet.h"
@@ -20,6 +22,9 @@ typedef struct worker {
   furrow__flow flow;
   furrow__reduction reduction;
   furrow__pace pace;
+  furrow__layout layout;
+  bool spans;     /* there are other nodes */
+  uint32_t spare; /* then, of rank 0 in a reduction: takes what comes when there is no memory left */
 } worker;
 
 /* Units taken, and where the worker's share of tasks ends behind them. */
@@ -30,25 +35,49 @@ typedef struct claimed {
 
 /* Where the tasks end that this worker may come to next: its own share behind the claim. */
 static uint64_t end_of_share(const worker *w, furrow__range claim) {
-  furrow__range share = furrow__range_read(&w->pool->board.ranges[w->pool->comm.rank]);
+  furrow__range share = furrow__range_read(&w->pool->board.ranges[w->pool->comm.node_rank]);
   bool goes_on = furrow__range_length(share) > 0 && share.begin == claim.end;
   return furrow__units_span(&w->work->units, claim.begin, goes_on ? share.end : claim.end).end;
 }
 
+/* A share of the node's lot or, on rank 0's node, of the deck; where large subtrees end, if it is for a reduction. */
+static furrow__range draw(worker *w, uint32_t want) {
+  furrow__board *board = &w->pool->board;
+  furrow__range drawn = {0, 0};
+  for (int i = 0; i < FURROW__PILES && furrow__range_length(drawn) == 0; i++) {
+    furrow__pile *pile = &board->piles[i];
+    furrow__range left = furrow__range_read(&pile->units);
+    uint32_t share = atomic_load_explicit(&pile->share, memory_order_relaxed);
+    if (share == 0) share = furrow__deck_share(furrow__range_length(left), (uint64_t)w->pool->comm.size, want);
+    if (share < want) share = want;
+    if (furrow__is_reduction(w->work)) share = furrow__deck_align(left.begin, share);
+    drawn = furrow__range_draw(&pile->units, share, &board->ranges[w->pool->comm.node_rank], want, board->steals);
+  }
+  return drawn;
+}
+
+static furrow__range steal(worker *w, uint32_t want) {
+  furrow__board *board = &w->pool->board;
+  furrow__range stolen = furrow__range_steal(board->ranges, board->ranks, w->pool->comm.node_rank, want,
+                                             (uint32_t)w->pace.least, board->steals);
+  w->pool->metrics.steals += furrow__range_length(stolen) > 0;
+  return stolen;
+}
+
 static bool take_claim(worker *w, claimed *claim) {
   furrow__board *board = &w->pool->board;
-  int me = w->pool->comm.rank;
+  int me = w->pool->comm.node_rank;
   if (furrow__record_failed(w->record)) return false;
   uint32_t left = w->pace.fixed ? 0 : furrow__range_length(furrow__range_read(&board->ranges[me]));
   claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, left));
   if (furrow__range_length(claim->units) == 0) {
     uint32_t want = furrow__pace_next(&w->pace, UINT32_MAX);
-    claim->units = furrow__range_steal(board->ranges, board->ranks, me, want, (uint32_t)w->pace.least, board->steals);
+    if (w->spans) claim->units = draw(w, want);
+    if (furrow__range_length(claim->units) == 0) claim->units = steal(w, want);
     if (furrow__range_length(claim->units) == 0) return false;
-    w->pool->metrics.steals++;
   }
   w->pool->metrics.claims++;
-  claim->share_end = w->flow.layout.slot ? end_of_share(w, claim->units) : 0; /* only rings fetch ahead */
+  claim->share_end = w->flow.slot ? end_of_share(w, claim->units) : 0; /* only rings fetch ahead */
   return true;
 }
 
@@ -60,6 +89,7 @@ static uint32_t map_units(worker *w, furrow__range units, uint64_t share_end) {
     char *results = NULL;
     furrow__span now = furrow__flow_items(&w->flow, todo, share_end, &items);
     now = furrow__flow_room(&w->flow, now, &results);
+    if (w->flow.is_broken) break;
     uint64_t done = furrow__run_map(&w->running, now, items, results);
     bool all_done = now.begin + done == now.end;
     if (done) furrow__flow_deliver(&w->flow, (furrow__span){now.begin, now.begin + done});
@@ -82,6 +112,7 @@ static bool fold_leaf(worker *w, uint64_t leaf, uint64_t share_end) {
   while (todo.begin < todo.end) {
     const char *items = NULL;
     furrow__span now = furrow__flow_items(&w->flow, todo, share_end, &items);
+    if (w->flow.is_broken) return false;
     if (!furrow__run_fold(&w->running, now, items, accumulator, now.begin == leaf_span.begin)) return false;
     todo.begin = now.end;
   }
@@ -100,16 +131,17 @@ static uint32_t reduce_units(worker *w, furrow__range units, uint64_t share_end)
 
 static void count_tasks(worker *w, furrow__range units) {
   furrow__span tasks = furrow__units_span(&w->work->units, units.begin, units.end);
-  _Atomic uint64_t *done = &w->pool->board.done[w->pool->comm.rank].tasks;
+  _Atomic uint64_t *done = &w->pool->board.done[w->pool->comm.node_rank].tasks;
   w->pool->metrics.tasks += tasks.end - tasks.begin;
-  if (w->flow.layout.items && w->pool->comm.rank != 0) /* what comes through rings is counted there */
+  if (w->spans && !furrow__flow_posts(&w->flow)) furrow__flow_settle(&w->flow, tasks.end - tasks.begin);
+  if (w->flow.items && w->pool->comm.rank != 0) /* what comes through rings is counted there */
     w->pool->metrics.bytes_in += (tasks.end - tasks.begin) * w->work->item_size;
   uint64_t before = atomic_load_explicit(done, memory_order_relaxed); /* its only writer is here */
   atomic_store_explicit(done, before + tasks.end - tasks.begin, memory_order_relaxed);
 }
 
 static bool is_good(const worker *w) {
-  return w->running.error.status == FURROW_OK;
+  return w->running.error.status == FURROW_OK && !w->flow.is_broken;
 }
 
 /* Run units until the end, a failure anywhere, or hunger elsewhere if that is watched. Returns where it stopped. */
@@ -135,7 +167,7 @@ static uint64_t run_paced(worker *w, const claimed *claim, uint64_t start) {
     now = furrow__now();
     uint32_t left = furrow__range_length(rest), done = rest.begin - claim->units.begin;
     if (!watch || !is_good(w) || !furrow__pace_worth_sharing(left, done, now - start)) continue;
-    furrow__range_give_back(&w->pool->board.ranges[w->pool->comm.rank], rest, w->pool->board.steals);
+    furrow__range_give_back(&w->pool->board.ranges[w->pool->comm.node_rank], rest, w->pool->board.steals);
     furrow__tell_news(w->pool);
     break;
   }
@@ -143,16 +175,24 @@ static uint64_t run_paced(worker *w, const claimed *claim, uint64_t start) {
   return now;
 }
 
+/* What this rank does for others between its claims. Whether it took time. */
+static bool help_others(worker *w) {
+  bool helped = furrow__server_help(w->pool);
+  if (!furrow__courier_is_ours(w->pool)) return helped;
+  furrow__courier_step(w->pool);
+  return true;
+}
+
 /* Claim and run until nothing is left to take. A claim of the user's size needs no clock. */
 static void work_on(worker *w) {
   uint64_t start = furrow__now(), now = start;
-  bool fixed = w->work->settings.chunk != 0, serves = w->pool->comm.rank == 0 && w->pool->server;
+  bool fixed = w->work->settings.chunk != 0, serves = w->pool->server || furrow__courier_is_ours(w->pool);
   for (claimed claim; is_good(w) && take_claim(w, &claim);) {
     if (fixed)
       run_units(w, claim.units, claim.share_end, false);
     else
       now = run_paced(w, &claim, now);
-    if (serves && furrow__server_help(w->pool) && !fixed) now = furrow__now();
+    if (serves && help_others(w) && !fixed) now = furrow__now();
   }
   w->pool->metrics.busy += furrow__seconds(furrow__now() - start);
 }
@@ -163,21 +203,51 @@ static void work_through(worker *w) {
   do {
     news = furrow__news(w->record);
     if (is_good(w)) work_on(w);
-    if (!is_good(w)) furrow__record_fail(w->pool, &w->running.error);
+    if (w->running.error.status != FURROW_OK) furrow__record_fail(w->pool, &w->running.error);
     furrow__flow_flush(&w->flow);
   } while (furrow__rest(w->pool, news));
 }
 
+static bool no_memory_to_collect(worker *w) {
+  furrow__error_set(&w->running.error, FURROW_E_NOMEM, w->running.where, FURROW_NO_TASK,
+                    "no memory for the ranks' accumulators of %zu bytes", w->work->result_size);
+  return false;
+}
+
+/* The nodes' first ranks bring to rank 0 what their nodes hold, and agree whether there was memory for all of it. */
+static void gather_nodes(worker *w) {
+  furrow_pool *pool = w->pool;
+  furrow_error *outcome = &w->record->outcome;
+  bool good = true;
+  furrow_status status = furrow__collect_over(pool, pool->comm.leaders, &w->reduction, w->spare, &good);
+  if (!good) no_memory_to_collect(w);
+  *outcome = w->running.error;
+  if (status == FURROW_OK) status = furrow__comm_verdict(&pool->comm, pool->comm.leaders, outcome);
+  if (status == FURROW_E_MPI) furrow__pool_break(pool, "an operation");
+  furrow__open_end(pool);
+}
+
 /* After the work of a reduction: what the ranks hold becomes one. A rank that failed ends its stream all the same. */
 static void bring_together(worker *w) {
-  if (w->pool->comm.rank != 0) {
+  bool first = furrow__is_first(w->pool);
+  if (!first)
     furrow__collect_send(&w->flow, &w->reduction, !furrow__record_failed(w->record));
-  } else if (!furrow__collect(w->pool, &w->reduction, &w->flow.layout)) {
-    furrow__error_set(&w->running.error, FURROW_E_NOMEM, w->running.where, FURROW_NO_TASK,
-                      "no memory for the ranks' accumulators of %zu bytes", w->work->result_size);
-    furrow__record_fail(w->pool, &w->running.error);
-  }
-  furrow__leave(w->pool);
+  else if (!furrow__collect_node(w->pool, &w->reduction, &w->layout))
+    no_memory_to_collect(w);
+  if (first && w->running.error.status != FURROW_OK) furrow__record_fail(w->pool, &w->running.error);
+  if (!w->spans)
+    furrow__leave(w->pool);
+  else if (first)
+    gather_nodes(w);
+  else
+    furrow__await_end(w->pool);
+  if (w->pool->comm.rank == 0) furrow__collect_finish(&w->reduction);
+}
+
+/* Where there are several nodes, a verdict stands already: they need not come together after a failure. */
+static bool is_to_bring(const worker *w) {
+  bool over = w->spans && w->record->outcome.status != FURROW_OK;
+  return furrow__is_reduction(w->work) && w->pool->broken == FURROW_OK && !over;
 }
 
 furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, const furrow__layout *layout,
@@ -186,16 +256,23 @@ furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, 
               .work = work,
               .record = furrow__record_of(pool),
               .reduction = furrow__reduction_start(work),
-              .pace = furrow__pace_start(work->settings.chunk)};
+              .pace = furrow__pace_start(work->settings.chunk),
+              .layout = *layout,
+              .spans = furrow__spans_nodes(pool)};
+  const furrow__own_rings *own = NULL;
   furrow__running_start(&w.running, pool, work);
-  bool ready = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results);
+  bool ready = furrow__courier_rings(pool, &own);
+  ready = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results, own) && ready;
+  if (w.spans && pool->comm.rank == 0 && furrow__is_reduction(work))
+    ready = furrow__reduction_take(&w.reduction, &w.spare) && ready;
   if (!ready)
     furrow__error_set(&w.running.error, FURROW_E_NOMEM, w.running.where, FURROW_NO_TASK,
                       "no memory for an item of %zu and a result of %zu bytes", work->item_size, work->result_size);
   bool begun = ready && furrow__running_begin(&w.running);
   work_through(&w);
   if (begun) furrow__running_end(&w.running);
-  if (furrow__is_reduction(work) && pool->broken == FURROW_OK) bring_together(&w);
+  if (w.spans) furrow__leave_work(pool);
+  if (is_to_bring(&w)) bring_together(&w);
   furrow__flow_free(&w.flow);
   furrow__reduction_free(&w.reduction);
   return furrow__outcome(pool);

@@ -85,7 +85,7 @@ TEST(layout, regions_are_disjoint_and_inside) {
         EACH(i, SIZES)
         for
           EACH(r, SIZES) {
-            furrow__traffic traffic = {COUNTS[n], SIZES[i], SIZES[r], false, WORKERS[w]};
+            furrow__traffic traffic = {COUNTS[n], SIZES[i], SIZES[r], false, WORKERS[w], true, true};
             if (traffic.workers == MOST_WORKERS && (i + r) % 4 != 0) continue; /* they take long */
             expect_in_rooms(&traffic);
             traffic.reduction = true;
@@ -100,7 +100,9 @@ TEST(layout, at_random) {
                                .item_size = furrow_rng_u64(&rng) >> furrow_rng_below(&rng, 64),
                                .result_size = furrow_rng_u64(&rng) >> furrow_rng_below(&rng, 64),
                                .reduction = furrow_rng_below(&rng, 2) == 0,
-                               .workers = 1 + (int)furrow_rng_below(&rng, i % 16 ? 32 : MOST_WORKERS)};
+                               .workers = 1 + (int)furrow_rng_below(&rng, i % 16 ? 32 : MOST_WORKERS),
+                               .item_window = furrow_rng_below(&rng, 2) == 0,
+                               .result_window = furrow_rng_below(&rng, 2) == 0};
     size_t least = (size_t)traffic.workers * FURROW__ROOM_PER_WORKER;
     expect_layout(&traffic, least + (furrow_rng_u64(&rng) >> (30 + furrow_rng_below(&rng, 30))));
   }
@@ -109,12 +111,12 @@ TEST(layout, at_random) {
 /* ---- what is worth having ---- */
 
 TEST(layout, rank_0_alone_needs_nothing) {
-  furrow__traffic traffic = {1000, 8, 8, false, 0};
+  furrow__traffic traffic = {1000, 8, 8, false, 0, true, true};
   EXPECT_EQ(furrow__layout_of(&traffic, 1 << 20).total, 0u);
 }
 
 TEST(layout, few_items_and_results_stand_in_windows) {
-  furrow__traffic traffic = {100, 8, 8, false, 3};
+  furrow__traffic traffic = {100, 8, 8, false, 3, true, true};
   furrow__layout layout = expect_layout(&traffic, 1 << 20);
   EXPECT_EQ(layout.items, 832u);
   EXPECT_EQ(layout.results, 832u);
@@ -122,8 +124,20 @@ TEST(layout, few_items_and_results_stand_in_windows) {
   EXPECT_FALSE(furrow__layout_needs_server(&layout, false));
 }
 
+TEST(layout, windows_only_where_they_are_allowed) {
+  furrow__traffic traffic = {100, 8, 8, false, 3, true, false};
+  furrow__layout layout = expect_layout(&traffic, 1 << 20);
+  EXPECT_EQ(layout.items, 832u);
+  EXPECT_EQ(layout.results, 0u);
+  EXPECT_GT(layout.block, 0u);
+  traffic.item_window = false;
+  layout = expect_layout(&traffic, 1 << 20);
+  EXPECT_EQ(layout.items, 0u);
+  EXPECT_GT(layout.slot, 0u);
+}
+
 TEST(layout, many_go_through_rings) {
-  furrow__traffic traffic = {100000000, 8, 8, false, 3};
+  furrow__traffic traffic = {100000000, 8, 8, false, 3, true, true};
   furrow__layout layout = expect_layout(&traffic, 64 << 20);
   EXPECT_EQ(layout.items + layout.results, 0u);
   EXPECT_GE(layout.block, 64u << 10);
@@ -132,7 +146,7 @@ TEST(layout, many_go_through_rings) {
 }
 
 TEST(layout, accumulators_alone_need_no_server) {
-  furrow__traffic traffic = {100000000, 0, 8, true, 3};
+  furrow__traffic traffic = {100000000, 0, 8, true, 3, true, true};
   furrow__layout layout = expect_layout(&traffic, 64 << 20);
   EXPECT_GT(layout.block, 0u);
   EXPECT_FALSE(furrow__layout_needs_server(&layout, true));
@@ -143,14 +157,14 @@ TEST(layout, accumulators_alone_need_no_server) {
 
 /* Memory is bounded by the room, and by the workers where the room is ample: never by the traffic. */
 TEST(layout, ample_room_is_not_used_up) {
-  furrow__traffic traffic = {UINT64_MAX, SIZE_MAX, SIZE_MAX, false, 2};
+  furrow__traffic traffic = {UINT64_MAX, SIZE_MAX, SIZE_MAX, false, 2, true, true};
   EXPECT_LE(expect_layout(&traffic, SIZE_MAX / 2).total, 4u << 20);
 }
 
 /* The least room is enough, whatever moves. */
 TEST(layout, the_least_room_gives_everyone_a_line) {
   for (int workers = 1; workers <= MOST_WORKERS && !test_failed(); workers++) {
-    furrow__traffic traffic = {1000000, 8, 8, false, workers};
+    furrow__traffic traffic = {1000000, 8, 8, false, workers, true, true};
     furrow__layout layout = expect_layout(&traffic, (size_t)workers * FURROW__ROOM_PER_WORKER);
     EXPECT_EQ(layout.block, (uint64_t)LINE);
     EXPECT_EQ(layout.slot, (uint64_t)LINE);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/pmpi.h"
@@ -125,4 +126,23 @@ TEST(pmpi, counts_calls_of_the_program) {
   while (!done) MPI_Test(&request, &done, MPI_STATUS_IGNORE);
   EXPECT_EQ(pmpi_calls() - calls, 2);
   EXPECT_GE(pmpi_tests() - tests, 1);
+}
+
+/* 40 random times up to 20 ms: 400 ms in the mean, and never less than a quarter of that. */
+TEST(pmpi, delays_what_starts_a_message) {
+  struct timespec begin, end;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  pmpi_delay(20000);
+  for (int i = 0; i < 20; i++) {
+    MPI_Request request[2];
+    int sent = i, received = -1;
+    MPI_Irecv(&received, 1, MPI_INT, 0, 0, MPI_COMM_SELF, &request[0]);
+    MPI_Isend(&sent, 1, MPI_INT, 0, 0, MPI_COMM_SELF, &request[1]);
+    MPI_Waitall(2, request, MPI_STATUSES_IGNORE);
+    EXPECT_EQ(received, i);
+  }
+  pmpi_delay(0);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  double seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) * 1e-9;
+  EXPECT_GE(seconds, 0.1);
 }

@@ -1,0 +1,180 @@
+/* One posted receive takes letters from anyone, and is posted anew when one has been read. Data follow on a tag of their
+   own: MPI keeps the order between two ranks on one tag, so the receives match if they are posted in the order of the
+   letters. Answers have a third tag, and match in the order of the questions. */
+#include "comm/mail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "comm/comm.h"
+
+enum { TAG_LETTER = 1, TAG_DATA, TAG_ANSWER };
+
+/* What goes with a request of the same index. */
+typedef struct transfer {
+  furrow__receipt *receipt; /* NULL: nobody waits for it */
+  furrow__letter *letter;   /* sent, and freed when it has left; NULL: data */
+  bool receives;
+} transfer;
+
+struct furrow__mail {
+  MPI_Comm over;
+  MPI_Request incoming; /* of `letter` */
+  furrow__letter letter;
+  int count, capacity; /* transfers under way */
+  MPI_Request *requests;
+  transfer *transfers;
+  int *finished; /* MPI_Testsome's */
+  int sending;
+  uint64_t messages;
+};
+
+static furrow_status await_letter(furrow__mail *mail) {
+  int code =
+      MPI_Irecv(&mail->letter, sizeof mail->letter, MPI_BYTE, MPI_ANY_SOURCE, TAG_LETTER, mail->over, &mail->incoming);
+  return code == MPI_SUCCESS ? FURROW_OK : FURROW_E_MPI;
+}
+
+furrow__mail *furrow__mail_create(MPI_Comm over) {
+  furrow__mail *mail = calloc(1, sizeof *mail);
+  if (!mail) return NULL;
+  mail->over = over;
+  mail->incoming = MPI_REQUEST_NULL;
+  if (await_letter(mail) == FURROW_OK) return mail;
+  free(mail);
+  return NULL;
+}
+
+static void give_up(MPI_Request *request) {
+  if (*request == MPI_REQUEST_NULL) return;
+  MPI_Cancel(request);
+  MPI_Request_free(request);
+}
+
+void furrow__mail_free(furrow__mail *mail) {
+  if (!mail) return;
+  bool up = furrow__mpi_is_up();
+  if (up) give_up(&mail->incoming);
+  for (int i = 0; i < mail->count; i++) {
+    if (up && mail->transfers[i].receives) give_up(&mail->requests[i]);
+    if (!up || mail->transfers[i].receives) free(mail->transfers[i].letter); /* what is being sent must stay */
+  }
+  free(mail->requests);
+  free(mail->transfers);
+  free(mail->finished);
+  free(mail);
+}
+
+static bool have_room(furrow__mail *mail) {
+  if (mail->count < mail->capacity) return true;
+  int more = mail->capacity ? 2 * mail->capacity : 64;
+  MPI_Request *requests = realloc(mail->requests, (size_t)more * sizeof *requests);
+  if (requests) mail->requests = requests;
+  transfer *transfers = realloc(mail->transfers, (size_t)more * sizeof *transfers);
+  if (transfers) mail->transfers = transfers;
+  int *finished = realloc(mail->finished, (size_t)more * sizeof *finished);
+  if (finished) mail->finished = finished;
+  if (!requests || !transfers || !finished) return false;
+  mail->capacity = more;
+  return true;
+}
+
+/* One MPI call, whose request is kept. */
+static furrow_status start(furrow__mail *mail, int rank, int tag, void *data, int bytes, transfer what) {
+  if (!have_room(mail)) return FURROW_E_NOMEM;
+  MPI_Request *request = &mail->requests[mail->count];
+  int code = what.receives ? MPI_Irecv(data, bytes, MPI_BYTE, rank, tag, mail->over, request)
+                           : MPI_Isend(data, bytes, MPI_BYTE, rank, tag, mail->over, request);
+  if (code != MPI_SUCCESS) return FURROW_E_MPI;
+  mail->transfers[mail->count++] = what;
+  mail->messages += !what.receives;
+  mail->sending += !what.receives;
+  if (what.receipt) what.receipt->parts++;
+  return FURROW_OK;
+}
+
+static furrow_status start_data(furrow__mail *mail, int rank, int tag, void *data, size_t bytes, transfer what) {
+  furrow_status status = FURROW_OK;
+  for (size_t done = 0; done < bytes && status == FURROW_OK;) {
+    size_t part = bytes - done < FURROW__TRANSFER ? bytes - done : FURROW__TRANSFER;
+    status = start(mail, rank, tag, (char *)data + done, (int)part, what);
+    done += part;
+  }
+  return status;
+}
+
+/* MPI's sends do not write, but an older MPI's prototypes say otherwise; so does start(). */
+static void *unconst(const void *data) {
+  return (void *)(uintptr_t)data;
+}
+
+furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
+                                furrow__receipt *receipt) {
+  furrow__letter *copy = malloc(sizeof *copy);
+  if (!copy) return FURROW_E_NOMEM;
+  *copy = *letter;
+  furrow_status status = start(mail, to, TAG_LETTER, copy, sizeof *copy, (transfer){NULL, copy, false});
+  if (status != FURROW_OK) free(copy);
+  if (status != FURROW_OK || letter->bytes == 0) return status;
+  return start_data(mail, to, TAG_DATA, unconst(data), letter->bytes, (transfer){receipt, NULL, false});
+}
+
+furrow_status furrow__mail_receive(furrow__mail *mail, int from, void *data, size_t bytes, furrow__receipt *receipt) {
+  return start_data(mail, from, TAG_DATA, data, bytes, (transfer){receipt, NULL, true});
+}
+
+furrow_status furrow__mail_answer(furrow__mail *mail, int to, const void *data, size_t bytes,
+                                  furrow__receipt *receipt) {
+  return start_data(mail, to, TAG_ANSWER, unconst(data), bytes, (transfer){receipt, NULL, false});
+}
+
+furrow_status furrow__mail_expect(furrow__mail *mail, int from, void *data, size_t bytes, furrow__receipt *receipt) {
+  return start_data(mail, from, TAG_ANSWER, data, bytes, (transfer){receipt, NULL, true});
+}
+
+static void finish(furrow__mail *mail, int i) {
+  transfer *what = &mail->transfers[i];
+  if (what->receipt) what->receipt->parts--;
+  free(what->letter);
+  mail->sending -= !what->receives;
+  mail->requests[i] = MPI_REQUEST_NULL;
+}
+
+static void close_gaps(furrow__mail *mail) {
+  int kept = 0;
+  for (int i = 0; i < mail->count; i++) {
+    if (mail->requests[i] == MPI_REQUEST_NULL) continue;
+    mail->requests[kept] = mail->requests[i];
+    mail->transfers[kept++] = mail->transfers[i];
+  }
+  mail->count = kept;
+}
+
+furrow_status furrow__mail_progress(furrow__mail *mail) {
+  int finished = 0;
+  if (mail->count == 0) return FURROW_OK; /* furrow__mail_next() tests, too */
+  if (MPI_Testsome(mail->count, mail->requests, &finished, mail->finished, MPI_STATUSES_IGNORE) != MPI_SUCCESS)
+    return FURROW_E_MPI;
+  for (int i = 0; i < finished; i++) finish(mail, mail->finished[i]);
+  if (finished > 0) close_gaps(mail);
+  return FURROW_OK;
+}
+
+bool furrow__mail_next(furrow__mail *mail, int *from, furrow__letter *letter, furrow_status *status) {
+  int come = 0;
+  MPI_Status where;
+  if (MPI_Test(&mail->incoming, &come, &where) != MPI_SUCCESS) *status = FURROW_E_MPI;
+  if (*status != FURROW_OK || !come) return false;
+  *from = where.MPI_SOURCE;
+  *letter = mail->letter;
+  *status = await_letter(mail);
+  return true;
+}
+
+bool furrow__mail_is_sent(const furrow__mail *mail) {
+  return mail->sending == 0;
+}
+
+uint64_t furrow__mail_messages(const furrow__mail *mail) {
+  return mail->messages;
+}

@@ -1,0 +1,342 @@
+/* A step reads the letters that have come, lets each side act, and looks whether the other nodes still live. Letters of an
+   operation that has not begun here wait: its sender was faster. All of a courier is under its lock; a step never waits
+   for anything but that. What it shares with the workers is on the board, where every word has its own rules. */
+#include "run/courier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/await.h"
+#include "run/courier_inside.h"
+#include "run/meet.h"
+
+enum {
+  SPIN = 20000,           /* nanoseconds after an event without a nap */
+  FIRST_NAP = 20000,      /* doubled each time, up to */
+  LONG_NAP = 1000000,     /* while it is recent, and */
+  QUIET = 100000000,      /* after so long */
+  LONGEST_NAP = 10000000, /* up to this */
+  BEATS = 4,              /* in a timeout */
+};
+
+/* ---- for the two sides ---- */
+
+void courier_check(furrow__courier *courier, furrow_status status) {
+  if (courier->status == FURROW_OK) courier->status = status;
+}
+
+void courier_stir(furrow__courier *courier) {
+  courier->stirred = furrow__now();
+  courier->nap = FIRST_NAP;
+}
+
+void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const void *data, furrow__receipt *receipt) {
+  letter.operation = courier->operation;
+  courier->told[to] = furrow__now();
+  courier_check(courier, furrow__mail_send(courier->mail, to, &letter, data, receipt));
+  courier_stir(courier);
+}
+
+void courier_close_work(furrow__courier *courier, const furrow_error *outcome) {
+  furrow__record *record = courier->record;
+  uint32_t nobody = 0;
+  record->outcome = *outcome;
+  if (outcome->status != FURROW_OK) /* who is still at work looks at this */
+    atomic_compare_exchange_strong(&record->failer, &nobody, FURROW__ANOTHER_NODE);
+  atomic_store_explicit(&record->over, 1, memory_order_release);
+  furrow__gate_bump(&record->news);
+}
+
+furrow__seat *courier_seats(const furrow__courier *courier) {
+  return &courier->board->seats[(courier->operation & 1) * (uint64_t)courier->board->ranks];
+}
+
+bool courier_work_is_left(const furrow__courier *courier) {
+  return atomic_load_explicit(&courier->record->left, memory_order_acquire) == (uint64_t)courier->board->ranks;
+}
+
+void courier_finish(furrow__courier *courier) {
+  courier->active = false;
+  furrow__gate_set(&courier->ended, courier->operation);
+}
+
+bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t share) {
+  if (furrow__range_length(units) == 0) return true;
+  for (int i = 0; i < FURROW__PILES; i++) {
+    furrow__pile *pile = &courier->board->piles[i];
+    if (furrow__range_length(furrow__range_read(&pile->units)) > 0) continue;
+    atomic_store_explicit(&pile->share, share, memory_order_relaxed);
+    furrow__range_deal(&pile->units, units);
+    furrow__gate_bump(&courier->record->news);
+    return true;
+  }
+  return false;
+}
+
+furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before, uint32_t ranks) {
+  furrow__span lot =
+      furrow__deck_first_lot(courier->work.units.count, before, ranks, (uint64_t)courier->pool->comm.size);
+  return (furrow__range){(uint32_t)lot.begin, (uint32_t)lot.end};
+}
+
+/* The bit in `resting` makes workers look up from their claims. */
+static void signal_hunger(furrow__courier *courier, bool others_are_hungry) {
+  _Atomic uint32_t *resting = &courier->record->resting;
+  if (others_are_hungry)
+    atomic_fetch_or_explicit(resting, FURROW__OTHERS_HUNGRY, memory_order_relaxed);
+  else if (atomic_load_explicit(resting, memory_order_relaxed) & FURROW__OTHERS_HUNGRY)
+    atomic_fetch_and_explicit(resting, ~(uint32_t)FURROW__OTHERS_HUNGRY, memory_order_relaxed);
+}
+
+furrow__range courier_seize(furrow__courier *courier) {
+  furrow__range units = {0, 0};
+  for (int i = 0; i < FURROW__PILES && furrow__range_length(units) == 0; i++) {
+    furrow__pile *pile = &courier->board->piles[i];
+    if (atomic_load_explicit(&pile->share, memory_order_relaxed) != 0) units = furrow__range_seize(&pile->units, 1);
+  }
+  if (furrow__range_length(units) == 0) units = furrow__range_seize(courier->board->ranges, courier->board->ranks);
+  signal_hunger(courier, furrow__range_length(units) == 0);
+  return units;
+}
+
+uint32_t courier_resting(const furrow__courier *courier) {
+  return atomic_load_explicit(&courier->record->resting, memory_order_acquire) & ~(uint32_t)FURROW__OTHERS_HUNGRY;
+}
+
+furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end) {
+  const carried *work = &courier->work;
+  furrow__span tasks = furrow__units_span(&work->units, begin, end);
+  return (furrow__span){tasks.begin * work->item_size, tasks.end * work->item_size};
+}
+
+bool courier_bundles(furrow__span items) {
+  return items.begin < items.end && items.end - items.begin <= BUNDLE_BYTES;
+}
+
+/* ---- life and death of nodes ---- */
+
+/* Who is talked to: rank 0 with all, the others with rank 0. */
+static int peers_end(const furrow__courier *courier) {
+  return courier->root ? courier->nodes : 1;
+}
+
+static int first_peer(const furrow__courier *courier) {
+  return courier->root ? 1 : 0;
+}
+
+/* The reason stands before the word that others look at. */
+static void give_up(furrow__courier *courier, const char *why) {
+  furrow__board *board = courier->board;
+  if (atomic_load(board->broken)) return;
+  furrow__text_copy(board->why, FURROW__WHY_SIZE, why);
+  atomic_store(board->broken, true);
+  if (courier->record) furrow__gate_bump(&courier->record->news);
+  courier->active = false;
+}
+
+static void lose(furrow__courier *courier, int node, double seconds) {
+  char why[FURROW__WHY_SIZE];
+  const char *host = courier->root ? courier->hosts[node] : "";
+  snprintf(why, sizeof why, "node %d%s%s%s has been silent for %.1f s", node, *host ? " (" : "", host, *host ? ")" : "",
+           seconds);
+  for (int i = first_peer(courier); i < peers_end(courier); i++)
+    if (i != node) courier_tell(courier, i, (furrow__letter){.kind = ABORT, .words = {(uint64_t)node}}, NULL, NULL);
+  give_up(courier, why);
+}
+
+/* Only where threads see to it that every living node speaks up. If this process itself has not run for long (it was
+   stopped, or the machine slept), it can't blame the others. */
+static void watch_peers(furrow__courier *courier, uint64_t now) {
+  if (courier->timeout == 0 || furrow__courier_is_ours(courier->pool)) return;
+  uint64_t absent = now - courier->stepped;
+  for (int i = first_peer(courier); i < peers_end(courier); i++) {
+    if (courier->parted[i]) continue;
+    if (absent > courier->timeout / BEATS) courier->heard[i] = now;
+    if (now - courier->told[i] > courier->timeout / BEATS)
+      courier_tell(courier, i, (furrow__letter){.kind = BEAT}, NULL, NULL);
+    if (now > courier->heard[i] && now - courier->heard[i] > courier->timeout) {
+      lose(courier, i, furrow__seconds(now - courier->heard[i]));
+      return;
+    }
+  }
+}
+
+/* ---- letters ---- */
+
+static bool read_common(furrow__courier *courier, int from, const furrow__letter *letter) {
+  char why[FURROW__WHY_SIZE];
+  switch (letter->kind) {
+    case BEAT:
+      return true;
+    case PART:
+      return courier->parted[from] = true;
+    case ABORT:
+      snprintf(why, sizeof why, "node %d has fallen silent, says rank 0", (int)letter->words[0]);
+      give_up(courier, why);
+      return true;
+    default:
+      return false;
+  }
+}
+
+static bool next_letter(furrow__courier *courier) {
+  if (courier->has_letter) return true;
+  courier->has_letter = furrow__mail_next(courier->mail, &courier->letter_from, &courier->letter, &courier->status);
+  if (courier->has_letter) courier->heard[courier->letter_from] = furrow__now();
+  return courier->has_letter;
+}
+
+static void read_letters(furrow__courier *courier) {
+  while (courier->status == FURROW_OK && (!courier->root || root_can_read(courier)) && next_letter(courier)) {
+    furrow__letter letter = courier->letter;
+    int from = courier->letter_from;
+    bool common = letter.kind >= BEAT, ours = courier->active && letter.operation == courier->operation;
+    if (!common && !ours && (int32_t)(letter.operation - courier->operation) > 0) return; /* it begins here soon */
+    courier->has_letter = false;
+    if (!common && !ours) continue; /* it was late, and carries nothing */
+    courier_stir(courier);
+    if (common && read_common(courier, from, &letter)) continue;
+    if (courier->root)
+      root_read(courier, from, &letter);
+    else
+      far_read(courier, &letter);
+  }
+}
+
+static uint64_t nap(furrow__courier *courier, uint64_t now) {
+  uint64_t silence = now - courier->stirred, next = courier->nap;
+  if (courier->active && silence < SPIN) return FURROW__NO_NAP;
+  uint64_t most = silence > QUIET || !courier->active ? LONGEST_NAP : LONG_NAP;
+  courier->nap = 2 * next < most ? 2 * next : most;
+  return next < most ? next : most;
+}
+
+uint64_t furrow__courier_step(furrow_pool *pool) {
+  furrow__courier *courier = pool->courier;
+  if (atomic_load(courier->board->broken)) return LONGEST_NAP;
+  pthread_mutex_lock(&courier->lock);
+  uint64_t now = furrow__now();
+  courier_check(courier, furrow__mail_progress(courier->mail));
+  read_letters(courier);
+  if (courier->active && courier->status == FURROW_OK && courier->root) root_act(courier);
+  if (courier->active && courier->status == FURROW_OK && courier->far) far_act(courier);
+  if (courier->status == FURROW_OK) watch_peers(courier, now);
+  if (courier->status != FURROW_OK)
+    give_up(courier, courier->status == FURROW_E_NOMEM ? "no memory for messages between nodes" : "an MPI call failed");
+  courier->stepped = now;
+  uint64_t next = nap(courier, now);
+  pthread_mutex_unlock(&courier->lock);
+  return next;
+}
+
+/* ---- from outside ---- */
+
+bool furrow__courier_is_ours(const furrow_pool *pool) {
+  return pool->courier && !pool->comm.threads;
+}
+
+furrow_status furrow__courier_create(furrow_pool *pool) {
+  furrow__comm *comm = &pool->comm;
+  furrow__courier *courier = calloc(1, sizeof *courier);
+  if (!courier) return FURROW_E_NOMEM;
+  size_t n = (size_t)comm->nodes;
+  *courier = (furrow__courier){.pool = pool,
+                               .board = &pool->board,
+                               .nodes = comm->nodes,
+                               .node = comm->node_index,
+                               .timeout = pool->node_timeout,
+                               .heard = calloc(n, sizeof *courier->heard),
+                               .told = calloc(n, sizeof *courier->told),
+                               .parted = calloc(n, sizeof *courier->parted),
+                               .hosts = calloc(n, sizeof *courier->hosts),
+                               .stepped = furrow__now()};
+  pthread_mutex_init(&courier->lock, NULL);
+  pool->courier = courier;
+  bool good = courier->heard && courier->told && courier->parted && courier->hosts &&
+              (courier->node == 0 ? root_create(courier) : far_create(courier));
+  if (!good) return FURROW_E_NOMEM;
+  for (size_t i = 0; i < n; i++) courier->heard[i] = courier->told[i] = courier->stepped;
+  courier->mail = furrow__mail_create(comm->mail);
+  return courier->mail ? FURROW_OK : FURROW_E_NOMEM;
+}
+
+furrow_status furrow__courier_introduce(furrow_pool *pool) {
+  return furrow__comm_gather_records(&pool->comm, pool->comm.leaders, pool->host, pool->courier->hosts,
+                                     sizeof pool->host);
+}
+
+void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const furrow__layout *layout) {
+  furrow__courier *courier = pool->courier;
+  bool reduction = furrow__is_reduction(work);
+  pthread_mutex_lock(&courier->lock);
+  courier->operation = (uint32_t)pool->meetings;
+  courier->record = furrow__record_of(pool);
+  courier->work = (carried){.count = work->count,
+                            .units = work->units,
+                            .item_size = work->item_size,
+                            .result_size = reduction ? 0 : work->result_size,
+                            .reduction = reduction,
+                            .items = work->items,
+                            .results = work->results,
+                            .ranks = pool->comm.size};
+  courier->active = true;
+  courier_stir(courier);
+  if (courier->root)
+    root_begin(courier);
+  else
+    far_begin(courier, layout);
+  pthread_mutex_unlock(&courier->lock);
+  furrow__gate_bump(pool->board.bell);
+}
+
+void furrow__courier_end(furrow_pool *pool) {
+  furrow__courier *courier = pool->courier;
+  uint32_t number = (uint32_t)pool->meetings, word;
+  furrow__gate_bump(pool->board.bell);
+  while ((word = furrow__gate_read(&courier->ended)) != number)
+    if (!furrow__await(pool, &courier->ended, word)) return;
+}
+
+furrow__courier_counts furrow__courier_counted(furrow_pool *pool) {
+  furrow__courier_counts counts = {0, 0, 0};
+  furrow__courier *courier = pool->courier;
+  if (!courier) return counts;
+  pthread_mutex_lock(&courier->lock);
+  if (courier->root) counts = root_counted(courier);
+  counts.messages = furrow__mail_messages(courier->mail);
+  pthread_mutex_unlock(&courier->lock);
+  return counts;
+}
+
+/* Until then a letter of the other side may be on its way, to a communicator that would be gone. */
+static void take_leave(furrow__courier *courier) {
+  uint64_t start = furrow__now();
+  for (int i = first_peer(courier); i < peers_end(courier); i++)
+    courier_tell(courier, i, (furrow__letter){.kind = PART}, NULL, NULL);
+  for (bool waits = true; waits && courier->status == FURROW_OK;) {
+    courier_check(courier, furrow__mail_progress(courier->mail));
+    read_letters(courier);
+    waits = !furrow__mail_is_sent(courier->mail);
+    for (int i = first_peer(courier); i < peers_end(courier); i++) waits = waits || !courier->parted[i];
+    uint64_t now = furrow__now(), most = courier->timeout ? courier->timeout : UINT64_MAX;
+    if (waits && now - start > most) return;
+    if (waits) furrow__nap(nap(courier, now));
+  }
+}
+
+void furrow__courier_free(furrow_pool *pool) {
+  furrow__courier *courier = pool->courier;
+  if (!courier) return;
+  if (courier->mail && pool->broken == FURROW_OK && !atomic_load(courier->board->broken)) take_leave(courier);
+  furrow__mail_free(courier->mail);
+  if (courier->root) root_free(courier);
+  if (courier->far) far_free(courier);
+  pthread_mutex_destroy(&courier->lock);
+  free(courier->heard);
+  free(courier->told);
+  free(courier->parted);
+  free(courier->hosts);
+  free(courier);
+  pool->courier = NULL;
+}

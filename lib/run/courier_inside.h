@@ -1,0 +1,186 @@
+/* The inside of a courier, for the files that make it up: courier.c (the common part), courier_root.c (rank 0's side),
+   courier_node.c (the other nodes' side, with fetch.c for their items and parcels.c for their results).
+
+   Letters, each with the operation's number. From a node to rank 0:
+     REPORT  tasks settled; tasks run; units that nobody has claimed; flags
+     ASK     offset, length: send these bytes of the items, as an answer
+     PARCEL  offset, or NOWHERE: results follow, which belong there, or a table of pieces at their end tells where
+     GIVE    begin, end of units given back (none: nothing is left); whether that is all
+     FAIL    an error follows
+     BYE     nothing more of this operation will come
+   From rank 0 to a node:
+     LOT     begin, end of units
+     BUNDLE  offset: items follow, which nobody had to ask for
+     RECALL  give some units back
+     STOP    the operation is over: well, or with the error that follows
+   Either way:
+     BEAT    this side lives
+     ABORT   communication broke: the number of the node that fell silent
+     PART    the last letter */
+#ifndef FURROW_RUN_COURIER_INSIDE_H
+#define FURROW_RUN_COURIER_INSIDE_H
+
+#include <pthread.h>
+
+#include "comm/mail.h"
+#include "plan/deck.h"
+#include "run/courier.h"
+
+typedef enum letter_kind {
+  REPORT = 1,
+  ASK,
+  PARCEL,
+  GIVE,
+  FAIL,
+  BYE,
+  LOT,
+  BUNDLE,
+  RECALL,
+  STOP,
+  BEAT,
+  ABORT,
+  PART
+} letter_kind;
+
+enum { ASKS = 1, HUNGRY = 2 };              /* flags of a report */
+static const uint64_t NOWHERE = UINT64_MAX; /* offset of a parcel with a table */
+
+enum {
+  PARCEL_BYTES = 256 << 10,    /* of results that go together: long enough for full speed */
+  PARCELS = 4,                 /* of a node, under way at a time */
+  BUNDLE_BYTES = PARCEL_BYTES, /* of a lot's items: if they are no more, they come unasked */
+  BUNDLES = 8,                 /* that a node keeps */
+  BOUNCES = 16,                /* item pieces on their way to a board */
+  INCOMING = 16,               /* data on their way to rank 0 */
+};
+
+/* A piece of the results, in a parcel's table. */
+typedef furrow__piece parcel_piece;
+
+/* What couriers need to know of an operation. */
+typedef struct carried {
+  uint64_t count; /* tasks */
+  furrow__units units;
+  size_t item_size, result_size; /* result_size is 0 where results are not carried: a reduction's */
+  bool reduction;
+  const char *items; /* rank 0's */
+  char *results;     /* rank 0's */
+  int ranks;         /* of all nodes */
+} carried;
+
+typedef struct root_side root_side;
+typedef struct node_side node_side;
+
+struct furrow__courier {
+  furrow_pool *pool;
+  furrow__board *board;
+  furrow__mail *mail;
+  pthread_mutex_t lock; /* on all of this; the thread and the caller's thread */
+  int nodes, node;
+  uint64_t timeout;       /* nanoseconds of silence after which a node is lost; 0: never */
+  uint64_t *heard, *told; /* when a node was last heard of, and told something; only rank 0's counts on other nodes */
+  bool *parted;           /* a node's last letter has come */
+  char (*hosts)[FURROW_HOST_SIZE]; /* rank 0: of the nodes' first ranks */
+  uint64_t stepped;                /* when it last stepped */
+  uint64_t stirred, nap;           /* when something last happened; how long to nap next */
+  furrow_status status;            /* of the mail; after a failure everything is over */
+  bool active;                     /* an operation is under way */
+  uint32_t operation;              /* its number */
+  carried work;
+  furrow__record *record;
+  bool has_letter; /* one of an operation that has not begun here yet waits */
+  int letter_from;
+  furrow__letter letter;
+  furrow__gate ended; /* the number of the last operation that is done with */
+  root_side *root;    /* on rank 0 */
+  node_side *far;     /* on the others */
+};
+
+/* ---- the common part, for the two sides ---- */
+
+/* Send a letter of this operation, with data that stay until the receipt is done. */
+void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const void *data, furrow__receipt *receipt);
+
+/* Keep a status that is not FURROW_OK: the courier gives up at the end of this step. */
+void courier_check(furrow__courier *courier, furrow_status status);
+
+/* Something happened: do not nap yet. */
+void courier_stir(furrow__courier *courier);
+
+/* Tell the node what it came to, and send its workers home. */
+void courier_close_work(furrow__courier *courier, const furrow_error *outcome);
+
+/* The seats of this operation. */
+furrow__seat *courier_seats(const furrow__courier *courier);
+
+/* Whether all workers of the node have left the work of this operation. */
+bool courier_work_is_left(const furrow__courier *courier);
+
+/* The operation is done with. */
+void courier_finish(furrow__courier *courier);
+
+/* The first units of a node with so many ranks, and so many on the nodes before it. */
+furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before, uint32_t ranks);
+
+/* Put units, if any, on an empty pile, in shares of so many (0: rank 0's deck). False: no pile is empty. */
+bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t share);
+
+/* Take units that nobody of this node has claimed; half of the largest share. Empty if there are none just now; then its
+   workers are told to look up. */
+furrow__range courier_seize(furrow__courier *courier);
+
+/* Workers of this node that rest. */
+uint32_t courier_resting(const furrow__courier *courier);
+
+/* The bytes of items of some units. */
+furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end);
+
+/* Whether these items go unasked. */
+bool courier_bundles(furrow__span items);
+
+/* ---- rank 0's side ---- */
+
+bool root_create(furrow__courier *courier);
+void root_free(furrow__courier *courier);
+void root_begin(furrow__courier *courier);
+void root_read(furrow__courier *courier, int from, const furrow__letter *letter);
+bool root_can_read(const furrow__courier *courier);
+void root_act(furrow__courier *courier);
+furrow__courier_counts root_counted(const furrow__courier *courier);
+
+/* ---- the other nodes' side ---- */
+
+bool far_create(furrow__courier *courier);
+void far_free(furrow__courier *courier);
+void far_begin(furrow__courier *courier, const furrow__layout *layout);
+void far_read(furrow__courier *courier, const furrow__letter *letter);
+void far_act(furrow__courier *courier);
+
+/* Items: what workers ask for is copied from a bundle, or asked of rank 0. */
+typedef struct fetch fetch;
+fetch *fetch_create(int ranks);
+void fetch_free(fetch *items);
+void fetch_begin(fetch *items, furrow__span first);
+void fetch_bundle(fetch *items, furrow__courier *courier, const furrow__letter *letter);
+/* Serve worker w. False: not all that it has asked for has come. */
+bool fetch_serve(fetch *items, furrow__courier *courier, int w);
+bool fetch_is_idle(const fetch *items);
+
+/* Results: small pieces go together. */
+typedef struct parcels parcels;
+parcels *parcels_create(void);
+void parcels_free(parcels *results);
+void parcels_begin(parcels *results);
+/* Take what worker w has posted. False: not all, for now. */
+bool parcels_take(parcels *results, furrow__courier *courier, int w);
+/* Free the blocks of this process's own ring that have left. */
+void parcels_free_blocks(parcels *results, furrow__courier *courier);
+/* Send what is old or full; or (`all`) whatever there is. Returns whether nothing is left here. */
+bool parcels_send(parcels *results, furrow__courier *courier, bool all);
+bool parcels_are_idle(const parcels *results);
+
+/* The rings of this process, or NULL for those of another: then they are on the board. */
+const furrow__own_rings *far_own_rings(const furrow__courier *courier, int w);
+const furrow__layout *far_layout(const furrow__courier *courier);
+
+#endif

@@ -1,0 +1,287 @@
+/* The side of the nodes that rank 0 is not on: it asks for lots before its workers run dry, gives units back when others
+   have none, and says how far it is. What it says it has settled has left it: a step first reads the workers' counts, then
+   takes what they have posted, and sends it before the report. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/courier_inside.h"
+
+static const uint64_t REPORT_INTERVAL = 100000000; /* nanoseconds, for progress */
+enum {
+  LARGEST_RING = 8 << 20,
+  PIECE = 128 << 10
+}; /* bytes: of an own slot or block, if an item or result asks for it */
+
+struct node_side {
+  fetch *items;
+  parcels *results;
+  furrow__layout layout;
+  furrow__own_rings own;
+  char *own_memory;
+  size_t own_size;
+  bool *attention; /* workers that have posted or asked, and are not done with */
+  uint64_t began;
+  furrow__range pending; /* a lot that waits for a pile to become empty */
+  furrow__range gift;    /* units about to be given back */
+  uint64_t lot;          /* units of the last one */
+  bool asked, told_hungry, recalled, told_failure;
+  uint64_t settled, run; /* tasks, as last reported */
+  uint64_t reported;     /* when */
+  bool stopped;          /* rank 0 has said so */
+  bool closed;           /* and the workers know */
+  furrow_error verdict, failure;
+  furrow__receipt incoming, outgoing;
+};
+
+bool far_create(furrow__courier *courier) {
+  node_side *far = courier->far = calloc(1, sizeof *far);
+  if (!far) return false;
+  far->items = fetch_create(courier->board->ranks);
+  far->results = parcels_create();
+  far->attention = calloc((size_t)courier->board->ranks, sizeof *far->attention);
+  return far->items && far->results && far->attention;
+}
+
+void far_free(furrow__courier *courier) {
+  node_side *far = courier->far;
+  fetch_free(far->items);
+  parcels_free(far->results);
+  free(far->attention);
+  free(far->own_memory);
+  free(far);
+}
+
+const furrow__own_rings *far_own_rings(const furrow__courier *courier, int w) {
+  return w == 0 ? &courier->far->own : NULL;
+}
+
+const furrow__layout *far_layout(const furrow__courier *courier) {
+  return &courier->far->layout;
+}
+
+/* ---- the rings of this process: long enough for one large item or result ---- */
+
+static size_t ring_size(uint64_t all, size_t one) {
+  size_t size = one > LARGEST_RING ? LARGEST_RING : one > PIECE ? one : PIECE;
+  return ((size < all ? size : all) + 63) / 64 * 64;
+}
+
+static void make_own_rings(furrow__courier *courier) {
+  node_side *far = courier->far;
+  const carried *work = &courier->work;
+  furrow__own_rings *own = &far->own;
+  own->slot = ring_size(work->count * work->item_size, work->item_size);
+  own->block = ring_size(work->count * work->result_size, work->result_size);
+  size_t bytes = FURROW__ITEM_SLOTS * own->slot + FURROW__RESULT_BLOCKS * own->block;
+  if (bytes > far->own_size) {
+    free(far->own_memory);
+    far->own_memory = aligned_alloc(64, bytes);
+    far->own_size = far->own_memory ? bytes : 0;
+  }
+  char *next = bytes <= far->own_size ? far->own_memory : NULL;
+  for (int i = 0; i < FURROW__ITEM_SLOTS; i++) own->slots[i] = next ? next + (size_t)i * own->slot : NULL;
+  if (next) next += FURROW__ITEM_SLOTS * own->slot;
+  for (int i = 0; i < FURROW__RESULT_BLOCKS; i++) own->blocks[i] = next ? next + (size_t)i * own->block : NULL;
+}
+
+bool furrow__courier_rings(furrow_pool *pool, const furrow__own_rings **rings) {
+  *rings = NULL;
+  if (!pool->courier || !pool->courier->far) return true;
+  *rings = &pool->courier->far->own;
+  return ((*rings)->slots[0] || !(*rings)->slot) && ((*rings)->blocks[0] || !(*rings)->block);
+}
+
+/* ---- letters ---- */
+
+static bool is_empty(furrow__range units) {
+  return furrow__range_length(units) == 0;
+}
+
+static uint32_t share_of(const furrow__courier *courier, furrow__range lot) {
+  return furrow__deck_each(furrow__range_length(lot), (uint32_t)courier->board->ranks);
+}
+
+static void have_lot(furrow__courier *courier, furrow__range lot) {
+  node_side *far = courier->far;
+  far->lot = furrow__range_length(lot);
+  far->asked = far->told_hungry = false;
+  far->pending = courier_fill_pile(courier, lot, share_of(courier, lot)) ? (furrow__range){0, 0} : lot;
+}
+
+void far_begin(furrow__courier *courier, const furrow__layout *layout) {
+  node_side *far = courier->far;
+  *far = (node_side){.items = far->items,
+                     .results = far->results,
+                     .attention = far->attention,
+                     .own_memory = far->own_memory,
+                     .own_size = far->own_size,
+                     .layout = *layout,
+                     .began = furrow__now()};
+  furrow__error_clear(&far->verdict);
+  memset(far->attention, 0, (size_t)courier->board->ranks * sizeof *far->attention);
+  make_own_rings(courier);
+  furrow__range lot =
+      courier_first_lot(courier, (uint32_t)courier->pool->comm.ranks_before, (uint32_t)courier->board->ranks);
+  fetch_begin(far->items, courier_items(courier, lot.begin, lot.end));
+  parcels_begin(far->results);
+  have_lot(courier, lot);
+}
+
+void far_read(furrow__courier *courier, const furrow__letter *letter) {
+  node_side *far = courier->far;
+  switch (letter->kind) {
+    case LOT:
+      have_lot(courier, (furrow__range){(uint32_t)letter->words[0], (uint32_t)letter->words[1]});
+      break;
+    case BUNDLE:
+      fetch_bundle(far->items, courier, letter);
+      break;
+    case RECALL:
+      far->recalled = true;
+      break;
+    case STOP:
+      far->stopped = true;
+      courier_check(courier, furrow__mail_receive(courier->mail, 0, &far->verdict, letter->bytes, &far->incoming));
+      break;
+    default:
+      break;
+  }
+}
+
+/* ---- what workers post and ask ---- */
+
+/* Returns whether all that had been posted is taken. */
+static bool serve_workers(furrow__courier *courier) {
+  node_side *far = courier->far;
+  bool all = true;
+  for (int word = 0; word * 64 < courier->board->ranks; word++) {
+    uint64_t bits = atomic_exchange_explicit(&courier->board->mailbox[word], 0, memory_order_acq_rel);
+    for (; bits != 0; bits &= bits - 1) far->attention[word * 64 + __builtin_ctzll(bits)] = true;
+  }
+  for (int w = 0; w < courier->board->ranks; w++) {
+    if (!far->attention[w]) continue;
+    bool served = courier->work.item_size == 0 || fetch_serve(far->items, courier, w);
+    bool taken = courier->work.result_size == 0 || parcels_take(far->results, courier, w);
+    far->attention[w] = !served || !taken;
+    all = all && taken;
+  }
+  parcels_free_blocks(far->results, courier);
+  return all;
+}
+
+/* ---- units ---- */
+
+static uint64_t unclaimed(const furrow__courier *courier) {
+  return furrow__board_unclaimed(courier->board) + furrow__range_length(courier->far->pending);
+}
+
+static void use_pending(furrow__courier *courier) {
+  node_side *far = courier->far;
+  if (!is_empty(far->pending) && courier_fill_pile(courier, far->pending, share_of(courier, far->pending)))
+    far->pending = (furrow__range){0, 0};
+}
+
+static void give(furrow__courier *courier, furrow__range units, bool last) {
+  courier_tell(courier, 0, (furrow__letter){.kind = GIVE, .words = {units.begin, units.end, last}}, NULL, NULL);
+}
+
+static furrow__range take_back(furrow__courier *courier) {
+  node_side *far = courier->far;
+  if (is_empty(far->pending)) return courier_seize(courier);
+  furrow__range units = far->pending;
+  units.begin += furrow__range_length(units) / 2;
+  far->pending.end = units.begin;
+  return units;
+}
+
+/* Half of what nobody has claimed, or as much of that as stands in few pieces. If there is nothing, as soon as there is: workers
+   give back what is left of their claims; unless all of them rest. */
+static void answer_recall(furrow__courier *courier) {
+  enum { FEW = 8 };
+  uint64_t half = (unclaimed(courier) + 1) / 2, given = 0;
+  bool idle = courier_resting(courier) == (uint32_t)courier->board->ranks;
+  for (int i = 0; i < FEW && (given < half || given == 0); i++) {
+    furrow__range units = take_back(courier);
+    if (is_empty(units)) break;
+    if (given > 0) give(courier, courier->far->gift, false);
+    given += furrow__range_length(units);
+    courier->far->gift = units;
+  }
+  if (given == 0 && !idle) return;
+  give(courier, given ? courier->far->gift : (furrow__range){0, 0}, true);
+  courier->far->recalled = false;
+}
+
+/* ---- reports ---- */
+
+static void report(furrow__courier *courier, uint64_t settled, uint64_t left, uint64_t flags) {
+  node_side *far = courier->far;
+  far->settled = settled;
+  far->run = furrow__board_done(courier->board);
+  far->reported = furrow__now();
+  if (flags & ASKS) far->asked = true;
+  if (flags & HUNGRY) far->told_hungry = true;
+  furrow__letter letter = {.kind = REPORT, .words = {settled, far->run, left, flags}};
+  courier_tell(courier, 0, letter, NULL, NULL);
+}
+
+/* `settled` tasks have been posted, and all of that has been `taken`. */
+static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) {
+  node_side *far = courier->far;
+  uint64_t now = furrow__now(), left = unclaimed(courier), finished = furrow__board_done(courier->board);
+  uint32_t resting = courier_resting(courier);
+  uint64_t units = finished / courier->work.units.size;
+  bool asks = !far->asked && furrow__deck_asks(left, far->lot, units, now - far->began);
+  bool hungry = left == 0 && resting > 0 && !far->told_hungry;
+  bool idle = resting == (uint32_t)courier->board->ranks;
+  bool gone = parcels_send(far->results, courier, idle);
+  uint64_t sure = taken && gone ? settled : far->settled;
+  bool news = sure != far->settled && idle;
+  bool due = (sure != far->settled || finished != far->run) && now - far->reported >= REPORT_INTERVAL;
+  if (asks || hungry || news || due) report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0));
+}
+
+static void tell_failure(furrow__courier *courier) {
+  node_side *far = courier->far;
+  uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
+  if (!failer || far->told_failure) return;
+  far->told_failure = true;
+  far->failure = courier_seats(courier)[failer - 1].error;
+  courier_tell(courier, 0, (furrow__letter){.kind = FAIL, .bytes = sizeof far->failure}, &far->failure, &far->outgoing);
+}
+
+/* ---- the end ---- */
+
+/* Nothing is under way any more, and no worker will begin anything. */
+static bool is_drained(const furrow__courier *courier) {
+  const node_side *far = courier->far;
+  return courier_work_is_left(courier) && fetch_is_idle(far->items) && parcels_are_idle(far->results) &&
+         furrow__receipt_is_done(&far->outgoing);
+}
+
+static void wind_up(furrow__courier *courier) {
+  node_side *far = courier->far;
+  if (!far->closed && furrow__receipt_is_done(&far->incoming)) {
+    courier_close_work(courier, &far->verdict);
+    far->closed = true;
+  }
+  parcels_send(far->results, courier, true);
+  if (!far->closed || !is_drained(courier)) return;
+  courier_tell(courier, 0, (furrow__letter){.kind = BYE}, NULL, NULL);
+  courier_finish(courier);
+}
+
+void far_act(furrow__courier *courier) {
+  node_side *far = courier->far;
+  uint64_t settled = furrow__board_settled(courier->board);
+  bool taken = serve_workers(courier);
+  if (far->stopped) {
+    wind_up(courier);
+    return;
+  }
+  use_pending(courier);
+  tell_failure(courier);
+  if (far->recalled) answer_recall(courier);
+  say_how_far(courier, settled, taken);
+}

@@ -1,0 +1,365 @@
+/* Rank 0's side: the deck is dealt from here. Units that are not dealt yet are on rank 0's own board, in piles that its
+   workers draw from directly, or wait in `spare` for a pile to become empty. A node that asks gets a lot at once, or as
+   soon as there are units again. When there are none and somebody is hungry, some are taken back: from rank 0's own
+   workers, else from the node that has most left to do.
+
+   The end: every node tells how many tasks it has settled only after their results have left it, so once all tasks are
+   settled and no data is on its way here, all results are here. Then, or after the first failure, everyone is told to
+   stop, and answers when nothing of it is left to send; only then the caller's arrays are let go.
+
+   Cost: two messages a lot, and one to and from each node in the end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "run/courier_inside.h"
+
+/* Data on their way here. */
+typedef struct arrival {
+  bool used;
+  int from;
+  furrow__letter letter;
+  furrow__receipt receipt;
+  char *buffer; /* PARCEL_BYTES; not used where they belong to the caller's array as they are */
+} arrival;
+
+struct root_side {
+  furrow__deck deck;
+  furrow__range *spare;
+  int spare_count, spare_capacity;
+  uint64_t *settled; /* tasks, of each node */
+  bool *gone;        /* nodes that have said goodbye */
+  int gone_count;
+  bool told_all; /* to stop */
+  _Atomic uint64_t elsewhere;
+  uint64_t *run; /* tasks, of each node */
+  arrival arrivals[INCOMING];
+  furrow__receipt outgoing; /* items, and errors */
+  furrow_error verdict;
+  uint64_t lots, recalls;
+};
+
+bool root_create(furrow__courier *courier) {
+  root_side *root = courier->root = calloc(1, sizeof *root);
+  size_t n = (size_t)courier->nodes;
+  if (!root) return false;
+  root->deck = (furrow__deck){.nodes = courier->nodes, .hands = calloc(n, sizeof *root->deck.hands)};
+  root->settled = calloc(n, sizeof *root->settled);
+  root->run = calloc(n, sizeof *root->run);
+  root->gone = calloc(n, sizeof *root->gone);
+  bool good = root->deck.hands && root->settled && root->run && root->gone;
+  for (int i = 0; i < INCOMING && good; i++) good = (root->arrivals[i].buffer = malloc(PARCEL_BYTES)) != NULL;
+  for (size_t i = 0; i < n && good; i++) root->deck.hands[i].ranks = (uint32_t)courier->pool->comm.node_sizes[i];
+  return good;
+}
+
+void root_free(furrow__courier *courier) {
+  root_side *root = courier->root;
+  for (int i = 0; i < INCOMING; i++) free(root->arrivals[i].buffer);
+  free(root->deck.hands);
+  free(root->settled);
+  free(root->run);
+  free(root->gone);
+  free(root->spare);
+  free(root);
+}
+
+/* ---- units ---- */
+
+static bool is_empty(furrow__range units) {
+  return furrow__range_length(units) == 0;
+}
+
+static void keep_spare(furrow__courier *courier, furrow__range units) {
+  root_side *root = courier->root;
+  if (is_empty(units)) return;
+  if (root->spare_count == root->spare_capacity) {
+    int more = 2 * root->spare_capacity + 16;
+    furrow__range *spare = realloc(root->spare, (size_t)more * sizeof *spare);
+    if (!spare) {
+      courier_check(courier, FURROW_E_NOMEM);
+      return;
+    }
+    root->spare = spare;
+    root->spare_capacity = more;
+  }
+  root->spare[root->spare_count++] = units;
+}
+
+static bool is_deck(const furrow__pile *pile) {
+  return atomic_load_explicit(&pile->share, memory_order_relaxed) == 0;
+}
+
+static uint64_t left_to_deal(const furrow__courier *courier) {
+  const root_side *root = courier->root;
+  uint64_t left = 0;
+  for (int i = 0; i < FURROW__PILES; i++)
+    if (is_deck(&courier->board->piles[i]))
+      left += furrow__range_length(furrow__range_read(&courier->board->piles[i].units));
+  for (int i = 0; i < root->spare_count; i++) left += furrow__range_length(root->spare[i]);
+  return left;
+}
+
+static uint32_t cut(const furrow__courier *courier, uint32_t begin, uint32_t units) {
+  return courier->work.reduction ? furrow__deck_align(begin, units) : units;
+}
+
+/* Up to so many units that are next to each other. */
+static furrow__range take(furrow__courier *courier, uint32_t most) {
+  root_side *root = courier->root;
+  for (int i = 0; i < FURROW__PILES; i++) {
+    furrow__pile *pile = &courier->board->piles[i];
+    if (!is_deck(pile)) continue;
+    uint32_t begin = furrow__range_read(&pile->units).begin; /* a worker may draw meanwhile: then it is cut elsewhere */
+    furrow__range units = furrow__range_take(&pile->units, cut(courier, begin, most));
+    if (!is_empty(units)) return units;
+  }
+  if (root->spare_count == 0) return (furrow__range){0, 0};
+  furrow__range *last = &root->spare[root->spare_count - 1], units = *last;
+  if (furrow__range_length(units) > most) units.end = units.begin + most;
+  last->begin = units.end;
+  if (is_empty(*last)) root->spare_count--;
+  return units;
+}
+
+static void refill_piles(furrow__courier *courier) {
+  root_side *root = courier->root;
+  while (root->spare_count > 0 && courier_fill_pile(courier, root->spare[root->spare_count - 1], 0))
+    root->spare_count--;
+}
+
+static void send_bundle(furrow__courier *courier, int node, furrow__range units) {
+  furrow__span items = courier_items(courier, units.begin, units.end);
+  if (!courier_bundles(items)) return;
+  furrow__letter letter = {.kind = BUNDLE, .words = {items.begin}, .bytes = items.end - items.begin};
+  courier_tell(courier, node, letter, courier->work.items + items.begin, &courier->root->outgoing);
+}
+
+static void deal_to(furrow__courier *courier, int node) {
+  root_side *root = courier->root;
+  furrow__hand *hand = &root->deck.hands[node];
+  furrow__range units = take(courier, furrow__deck_lot(&root->deck, node, left_to_deal(courier)));
+  if (is_empty(units)) return;
+  furrow__deck_dealt(&root->deck, node, furrow__range_length(units));
+  hand->wants = hand->hungry = false;
+  send_bundle(courier, node, units);
+  courier_tell(courier, node, (furrow__letter){.kind = LOT, .words = {units.begin, units.end}}, NULL, NULL);
+  root->lots++;
+}
+
+/* Hungry nodes first. */
+static void deal_to_all(furrow__courier *courier) {
+  furrow__deck *deck = &courier->root->deck;
+  for (int pass = 0; pass < 2; pass++)
+    for (int i = 1; i < deck->nodes && left_to_deal(courier) > 0; i++)
+      if (deck->hands[i].wants && (deck->hands[i].hungry || pass == 1)) deal_to(courier, i);
+}
+
+/* ---- hunger ---- */
+
+static int count_hungry(const furrow__deck *deck) {
+  int hungry = 0;
+  for (int i = 1; i < deck->nodes; i++) hungry += deck->hands[i].wants && deck->hands[i].hungry;
+  return hungry;
+}
+
+static int count_recalled(const furrow__deck *deck) {
+  int recalled = 0;
+  for (int i = 1; i < deck->nodes; i++) recalled += deck->hands[i].recalled;
+  return recalled;
+}
+
+/* Nothing is left to deal: find some for who is hungry. One recall for each who is. */
+static void feed_hungry(furrow__courier *courier) {
+  root_side *root = courier->root;
+  furrow__deck *deck = &root->deck;
+  int hungry = count_hungry(deck);
+  if (hungry > 0 && furrow__deck_is_worth(deck, 0, furrow__board_unclaimed(courier->board)))
+    keep_spare(courier, courier_seize(courier));
+  if (root->spare_count > 0) return;
+  hungry += courier_resting(courier) > 0;
+  for (int recalled = count_recalled(deck), node; recalled < hungry; recalled++) {
+    if ((node = furrow__deck_richest(deck)) < 0) return;
+    deck->hands[node].recalled = true;
+    root->recalls++;
+    courier_tell(courier, node, (furrow__letter){.kind = RECALL}, NULL, NULL);
+  }
+}
+
+/* ---- letters ---- */
+
+static void note_report(furrow__courier *courier, int from, const furrow__letter *letter) {
+  root_side *root = courier->root;
+  furrow__hand *hand = &root->deck.hands[from];
+  root->settled[from] = letter->words[0];
+  atomic_fetch_add_explicit(&root->elsewhere, letter->words[1] - root->run[from], memory_order_relaxed);
+  root->run[from] = letter->words[1];
+  furrow__deck_finished(&root->deck, from, letter->words[1] / courier->work.units.size, furrow__now());
+  if (letter->words[3] & ASKS) hand->wants = true;
+  if (letter->words[3] & HUNGRY) hand->hungry = true;
+}
+
+static void note_gift(furrow__courier *courier, int from, const furrow__letter *letter) {
+  furrow__deck *deck = &courier->root->deck;
+  furrow__range units = {(uint32_t)letter->words[0], (uint32_t)letter->words[1]};
+  furrow__deck_dealt(deck, from, -(int64_t)furrow__range_length(units));
+  keep_spare(courier, units);
+  if (letter->words[2]) deck->hands[from].recalled = false;
+}
+
+static void answer(furrow__courier *courier, int to, const furrow__letter *letter) {
+  courier->told[to] = furrow__now();
+  courier_check(courier, furrow__mail_answer(courier->mail, to, courier->work.items + letter->words[0],
+                                             letter->words[1], &courier->root->outgoing));
+}
+
+static arrival *free_arrival(const furrow__courier *courier) {
+  for (int i = 0; i < INCOMING; i++)
+    if (!courier->root->arrivals[i].used) return &courier->root->arrivals[i];
+  return NULL;
+}
+
+/* Every letter may announce data. */
+bool root_can_read(const furrow__courier *courier) {
+  return free_arrival(courier) != NULL;
+}
+
+static bool belongs_as_it_is(const furrow__letter *letter) {
+  return letter->kind == PARCEL && letter->words[0] != NOWHERE;
+}
+
+static void receive(furrow__courier *courier, int from, const furrow__letter *letter) {
+  arrival *data = free_arrival(courier);
+  *data = (arrival){.used = true, .from = from, .letter = *letter, .buffer = data->buffer};
+  char *to = belongs_as_it_is(letter) ? courier->work.results + letter->words[0] : data->buffer;
+  courier_check(courier, furrow__mail_receive(courier->mail, from, to, letter->bytes, &data->receipt));
+}
+
+void root_read(furrow__courier *courier, int from, const furrow__letter *letter) {
+  root_side *root = courier->root;
+  switch (letter->kind) {
+    case REPORT:
+      note_report(courier, from, letter);
+      break;
+    case GIVE:
+      note_gift(courier, from, letter);
+      break;
+    case ASK:
+      answer(courier, from, letter);
+      break;
+    case PARCEL:
+    case FAIL:
+      receive(courier, from, letter);
+      break;
+    case BYE:
+      root->gone_count += !root->gone[from];
+      root->gone[from] = true;
+      break;
+    default:
+      break;
+  }
+}
+
+/* ---- data ---- */
+
+/* Pieces, one behind the other; then their table. */
+static void unpack(furrow__courier *courier, const arrival *data) {
+  uint64_t count = data->letter.words[1];
+  const parcel_piece *table =
+      (const parcel_piece *)(const void *)(data->buffer + data->letter.bytes - count * sizeof *table);
+  const char *from = data->buffer;
+  for (uint64_t i = 0; i < count; from += table[i++].length)
+    memcpy(courier->work.results + table[i].offset, from, table[i].length);
+}
+
+/* The first failure counts. */
+static void fail(furrow__courier *courier, const furrow_error *error) {
+  if (courier->root->verdict.status == FURROW_OK) courier->root->verdict = *error;
+}
+
+/* Returns how many are still on their way. */
+static int take_arrivals(furrow__courier *courier) {
+  int under_way = 0;
+  for (int i = 0; i < INCOMING; i++) {
+    arrival *data = &courier->root->arrivals[i];
+    if (!data->used) continue;
+    if (!furrow__receipt_is_done(&data->receipt)) {
+      under_way++;
+      continue;
+    }
+    if (data->letter.kind == FAIL) fail(courier, (const furrow_error *)(const void *)data->buffer);
+    if (data->letter.kind == PARCEL && !belongs_as_it_is(&data->letter)) unpack(courier, data);
+    data->used = false;
+    courier->heard[data->from] = furrow__now();
+    courier_stir(courier);
+  }
+  return under_way;
+}
+
+/* ---- from the beginning to the end ---- */
+
+void root_begin(furrow__courier *courier) {
+  root_side *root = courier->root;
+  furrow__deck_start(&root->deck, courier->work.units.count, furrow__now());
+  memset(root->settled, 0, (size_t)courier->nodes * sizeof *root->settled);
+  memset(root->run, 0, (size_t)courier->nodes * sizeof *root->run);
+  memset(root->gone, 0, (size_t)courier->nodes * sizeof *root->gone);
+  root->gone_count = 0;
+  root->told_all = false;
+  root->spare_count = 0;
+  atomic_store(&root->elsewhere, 0);
+  furrow__error_clear(&root->verdict);
+  uint32_t first = 0, before = 0;
+  for (int i = 0; i < courier->nodes; i++) {
+    uint32_t ranks = root->deck.hands[i].ranks;
+    furrow__range lot = courier_first_lot(courier, before, ranks);
+    before += ranks;
+    first = lot.end;
+    if (i == 0) courier_fill_pile(courier, lot, furrow__deck_each(furrow__range_length(lot), ranks));
+    if (i > 0) send_bundle(courier, i, lot);
+  }
+  keep_spare(courier, (furrow__range){first, (uint32_t)courier->work.units.count});
+  refill_piles(courier);
+}
+
+static bool is_complete(furrow__courier *courier, uint64_t settled_here) {
+  uint64_t settled = settled_here;
+  for (int i = 1; i < courier->nodes; i++) settled += courier->root->settled[i];
+  return settled == courier->work.count;
+}
+
+static void tell_all(furrow__courier *courier) {
+  root_side *root = courier->root;
+  bool failed = root->verdict.status != FURROW_OK;
+  furrow__letter letter = {.kind = STOP, .bytes = failed ? sizeof root->verdict : 0};
+  for (int i = 1; i < courier->nodes; i++) courier_tell(courier, i, letter, &root->verdict, &root->outgoing);
+  root->told_all = true;
+  courier_close_work(courier, &root->verdict);
+}
+
+void root_act(furrow__courier *courier) {
+  root_side *root = courier->root;
+  uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
+  uint64_t settled_here = furrow__board_settled(courier->board);
+  int under_way = take_arrivals(courier);
+  if (!root->told_all) {
+    furrow__deck_finished(&root->deck, 0, settled_here / courier->work.units.size, furrow__now());
+    if (failer) fail(courier, &courier_seats(courier)[failer - 1].error);
+    refill_piles(courier);
+    deal_to_all(courier);
+    if (left_to_deal(courier) == 0) feed_hungry(courier);
+    if (root->verdict.status != FURROW_OK || (under_way == 0 && is_complete(courier, settled_here))) tell_all(courier);
+  }
+  bool all_gone = root->told_all && root->gone_count == courier->nodes - 1;
+  if (all_gone && under_way == 0 && furrow__receipt_is_done(&root->outgoing) && courier_work_is_left(courier))
+    courier_finish(courier);
+}
+
+uint64_t furrow__courier_elsewhere(const furrow_pool *pool) {
+  const furrow__courier *courier = pool->courier;
+  return courier && courier->root ? atomic_load_explicit(&courier->root->elsewhere, memory_order_relaxed) : 0;
+}
+
+furrow__courier_counts root_counted(const furrow__courier *courier) {
+  return (furrow__courier_counts){0, courier->root->lots, courier->root->recalls};
+}

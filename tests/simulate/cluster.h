@@ -11,26 +11,26 @@
 typedef struct cluster_settings {
   const load *load;
   int nodes;
-  uint32_t ranks;    /* of a node */
-  uint64_t latency;  /* nanoseconds that a message is under way */
-  uint64_t message;  /* nanoseconds that rank 0 spends on one, received or sent */
-  uint32_t spans;    /* in which a node may give units back, in one message */
-  bool reduce;       /* lots end where large subtrees do */
-  int slow;          /* a node that is slower than the others; -1: none */
-  double slowness;   /* by which its tasks take longer */
+  uint32_t ranks;   /* of a node */
+  uint64_t latency; /* nanoseconds that a message is under way */
+  uint64_t message; /* nanoseconds that rank 0 spends on one, received or sent */
+  uint32_t spans;   /* in which a node may give units back, in one message */
+  bool reduce;      /* lots end where large subtrees do */
+  int slow;         /* a node that is slower than the others; -1: none */
+  double slowness;  /* by which its tasks take longer */
 } cluster_settings;
 
 typedef struct cluster_result {
-  uint64_t time;      /* nanoseconds until rank 0 knows that all know */
-  uint64_t work;      /* nanoseconds until the last unit has ended */
-  double efficiency;  /* the load divided by the ranks (a slow node counts as what it can do), divided by time */
-  double bound;       /* of it: no schedule is faster than the longest unit */
-  double busy;        /* part of the time that rank 0 spends on messages */
-  uint64_t lots;      /* dealt on request */
-  uint64_t recalls;   /* of which `in_vain` brought nothing */
+  uint64_t time;     /* nanoseconds until rank 0 knows that all know */
+  uint64_t work;     /* nanoseconds until the last unit has ended */
+  double efficiency; /* the load divided by the ranks (a slow node counts as what it can do), divided by time */
+  double bound;      /* of it: no schedule is faster than the longest unit */
+  double busy;       /* part of the time that rank 0 spends on messages */
+  uint64_t lots;     /* dealt on request */
+  uint64_t recalls;  /* of which `in_vain` brought nothing */
   uint64_t in_vain;
-  uint64_t messages;  /* received and sent by rank 0 */
-  uint64_t waiting;   /* most messages that waited for rank 0 at once */
+  uint64_t messages;   /* received and sent by rank 0 */
+  uint64_t waiting;    /* most messages that waited for rank 0 at once */
   double accumulators; /* reduce: sent by a node, mean of a sample */
 } cluster_result;
 
@@ -45,6 +45,8 @@ typedef struct told {
   bool wants, hungry;
 } told;
 
+enum { SAMPLE = 16 };
+
 typedef struct cluster {
   const cluster_settings *settings;
   cluster_result *result;
@@ -53,6 +55,7 @@ typedef struct cluster {
   node *nodes;
   told *told;
   uint64_t last_work;
+  pile ran[SAMPLE]; /* reduce: what some of the nodes have run */
 
   /* Rank 0. */
   furrow__deck deck;

@@ -14,8 +14,8 @@ void root_receive(cluster *c, const event *message) {
   if (waiting > c->result->waiting) c->result->waiting = waiting;
   if (c->busy) return;
   c->busy = true;
-  queue_put(&c->events, (event){.time = cluster_notice(c, message->time, c->clock) + c->settings->message,
-                                .kind = EVENT_SERVE});
+  queue_put(&c->events,
+            (event){.time = cluster_notice(c, message->time, c->clock) + c->settings->message, .kind = EVENT_SERVE});
 }
 
 static void send(cluster *c, event message) {
@@ -27,13 +27,13 @@ static void send(cluster *c, event message) {
 
 /* ---- what it knows of the nodes ---- */
 
-static void learn_finished(cluster *c, int node, uint64_t finished, uint64_t now) {
-  c->finished += finished - c->deck.hands[node].finished;
-  furrow__deck_finished(&c->deck, node, finished, now);
+static void learn_finished(cluster *c, int k, uint64_t finished, uint64_t now) {
+  c->finished += finished - c->deck.hands[k].finished;
+  furrow__deck_finished(&c->deck, k, finished, now);
 }
 
-static void learn_wishes(cluster *c, int node, bool wants, bool hungry) {
-  furrow__hand *hand = &c->deck.hands[node];
+static void learn_wishes(cluster *c, int k, bool wants, bool hungry) {
+  furrow__hand *hand = &c->deck.hands[k];
   c->wanting += (int)wants - (int)hand->wants;
   c->hungry += (int)hungry - (int)hand->hungry;
   hand->wants = wants;
@@ -46,8 +46,8 @@ static void put_own_work(cluster *c) {
   if (c->nodes[0].next != NEVER) queue_put(&c->events, (event){.time = c->nodes[0].next, .kind = EVENT_WORK});
 }
 
-static uint64_t take_lot(cluster *c, pile *lot, int node) {
-  uint64_t units = furrow__deck_lot(&c->deck, node, c->undealt.left), before = lot->left;
+static uint64_t take_lot(cluster *c, pile *lot, int k) {
+  uint64_t units = furrow__deck_lot(&c->deck, k, c->undealt.left), before = lot->left;
   if (c->settings->reduce)
     units = furrow__deck_align((uint32_t)c->undealt.spans[c->undealt.count - 1].begin, (uint32_t)units);
   for (uint32_t i = 0; i < c->settings->spans && lot->left - before < units; i++)
@@ -55,18 +55,18 @@ static uint64_t take_lot(cluster *c, pile *lot, int node) {
   return lot->left - before;
 }
 
-static void deal(cluster *c, int node) {
-  if (node == 0) {
+static void deal(cluster *c, int k) {
+  if (k == 0) {
     node_wake(&c->nodes[0], c->clock);
     put_own_work(c);
     learn_wishes(c, 0, false, false);
     return;
   }
-  uint64_t units = take_lot(c, &c->nodes[node].coming, node);
-  furrow__deck_dealt(&c->deck, node, (int64_t)units);
-  learn_wishes(c, node, false, false);
+  uint64_t units = take_lot(c, &c->nodes[k].coming, k);
+  furrow__deck_dealt(&c->deck, k, (int64_t)units);
+  learn_wishes(c, k, false, false);
   c->result->lots++;
-  send(c, (event){.kind = EVENT_LOT, .node = node});
+  send(c, (event){.kind = EVENT_LOT, .node = k});
 }
 
 /* The next node in turn that waits; -1 if there is none. */
@@ -82,9 +82,9 @@ static int next_waiting(cluster *c, bool hungry) {
 }
 
 static void deal_to_waiting(cluster *c) {
-  int node;
-  while (c->undealt.left > 0 && (node = next_waiting(c, true)) >= 0) deal(c, node);
-  while (c->undealt.left > 0 && (node = next_waiting(c, false)) >= 0) deal(c, node);
+  int k;
+  while (c->undealt.left > 0 && (k = next_waiting(c, true)) >= 0) deal(c, k);
+  while (c->undealt.left > 0 && (k = next_waiting(c, false)) >= 0) deal(c, k);
 }
 
 /* Nobody may be idle while others hold units that they have not begun: first its own node's, then the richest's. */

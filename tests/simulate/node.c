@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "plan/deck.h"
+
 bool node_make(node *made, const load *of, uint32_t ranks, double slowness) {
   *made = (node){.load = of, .slowness = slowness, .ranks = ranks, .idle = ranks, .next = NEVER};
   made->workers = calloc(ranks, sizeof *made->workers);

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "plan/deck.h"
 #include "plan/pace.h"
 #include "simulate/load.h"
 #include "simulate/pile.h"

@@ -8,7 +8,7 @@
 
 #include "simulate/load.h"
 
-/* When the last unit ends, in nanoseconds. False if there is no memory. */
+/* When the last unit ends, in nanoseconds; there must be a unit. False if there is no memory. */
 bool greedy_run(const load *of, uint64_t ranks, uint64_t *ends);
 
 #endif

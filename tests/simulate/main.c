@@ -38,6 +38,14 @@ static bool parse(arguments *given, int argc, char **argv) {
   return true;
 }
 
+static bool is_sane(const arguments *given) {
+  bool sane = given->nodes >= 1 && given->ranks >= 1 && given->tasks >= 1 && given->mean >= 1 && given->spans >= 1 &&
+              given->slowness >= 1 && given->times >= LOAD_CONSTANT && given->times <= LOAD_PARETO;
+  if (!sane)
+    fputs("cluster: nodes, ranks, tasks, mean, spans and slowness are 1 or more; times is 0, 1 or 2\n", stderr);
+  return sane;
+}
+
 static void print(const arguments *given, const cluster_result *result, uint64_t greedy) {
   printf("{\"nodes\": %.0f, \"tasks\": %.0f, \"times\": %.0f, \"mean\": %.0f, \"latency\": %.0f, \"message\": %.0f, ",
          given->nodes, given->tasks, given->times, given->mean, given->latency, given->message);
@@ -85,5 +93,5 @@ int main(int argc, char **argv) {
                      .spans = 64,
                      .slow = -1,
                      .slowness = 3};
-  return parse(&given, argc, argv) && simulate(&given) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return parse(&given, argc, argv) && is_sane(&given) && simulate(&given) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

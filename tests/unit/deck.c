@@ -200,20 +200,20 @@ TEST(deck, a_node_that_never_reported_is_rich) {
 TEST(deck, nobody_is_asked_for_units_that_are_being_run) {
   furrow__deck deck = make(3, 4, 24); /* two a rank */
   if (test_failed()) return;
-  for (int i = 0; i < 3; i++) furrow__deck_finished(&deck, i, 4, 1000 * MILLISECOND);
+  for (int i = 0; i < 3; i++) furrow__deck_finished(&deck, i, 4 + (uint64_t)i, 1000 * MILLISECOND);
   EXPECT_EQ(furrow__deck_richest(&deck), -1);
   free(deck.hands);
 }
 
 TEST(deck, time_passes_between_reports) {
-  furrow__deck deck = make(3, 1, 6000); /* 1000 each, 1 ms a unit */
+  furrow__deck deck = make(3, 1, 6000); /* 1000 each */
   if (test_failed()) return;
   furrow__deck_finished(&deck, 1, 500, 500 * MILLISECOND);
-  furrow__deck_finished(&deck, 2, 400, 500 * MILLISECOND);
+  furrow__deck_finished(&deck, 2, 600, 500 * MILLISECOND);
+  EXPECT_EQ(furrow__deck_richest(&deck), 1);
+  furrow__deck_finished(&deck, 2, 700, 800 * MILLISECOND); /* 300 left, and the other should be at 800 */
   EXPECT_EQ(furrow__deck_richest(&deck), 2);
-  furrow__deck_finished(&deck, 2, 990, 990 * MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), 1); /* by now it has 10 left, too, but it is at 990 only by the guess */
-  furrow__deck_finished(&deck, 2, 1000, 1000 * MILLISECOND);
+  furrow__deck_finished(&deck, 2, 1000, 1000 * MILLISECOND); /* should be: the other, too */
   EXPECT_EQ(furrow__deck_richest(&deck), -1);
   free(deck.hands);
 }
@@ -227,6 +227,10 @@ TEST(deck, having_found_nobody_it_looks_again_later) {
   EXPECT_EQ(furrow__deck_richest(&deck), -1);
   furrow__deck_finished(&deck, 1, 2, 2 * MILLISECOND); /* 1 µs a node later */
   EXPECT_EQ(furrow__deck_richest(&deck), 7);
+  furrow__deck_dealt(&deck, 7, -1000);
+  EXPECT_EQ(furrow__deck_richest(&deck), -1);
+  furrow__deck_start(&deck, 1000000, 2 * MILLISECOND); /* the next operation */
+  EXPECT_GT(furrow__deck_richest(&deck), 0);
   free(deck.hands);
 }
 

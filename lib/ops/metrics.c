@@ -89,6 +89,9 @@ void furrow_metrics_print(FILE *stream, const furrow_metrics *metrics, const fur
   if (!metrics) return;
   fprintf(stream, "furrow: %" PRIu64 " operations (%" PRIu64 " dynamic) in %.3f s, imbalance %.3f\n",
           metrics->operations, metrics->dynamic, metrics->elapsed, metrics->imbalance);
+  if (metrics->lots || metrics->recalls)
+    fprintf(stream, "furrow: %" PRIu64 " super-chunks to other nodes at their request, %" PRIu64 " asked back\n",
+            metrics->lots, metrics->recalls);
   if (metrics->note[0]) fprintf(stream, "furrow: no dynamic scheduling: %s\n", metrics->note);
   fprintf(stream, "%-24s %14s %11s %8s %8s %10s %10s %10s %10s %8s\n", "rank (host)", "tasks", "claims", "steals",
           "sleeps", "busy s", "idle s", "MB in", "MB out", "messages");

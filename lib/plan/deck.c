@@ -43,7 +43,7 @@ void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
   deck->began = deck->now = now;
-  deck->again = 0;
+  deck->looked = UINT64_MAX;
   for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
   uint64_t before = 0;
   for (int i = 0; i < deck->nodes; i++) {
@@ -94,23 +94,25 @@ static double time_left(const furrow__hand *hand, uint64_t now) {
   return (double)held / hand->speed - since;
 }
 
-int furrow__deck_richest(furrow__deck *deck) {
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving) {
+  double speed = deck->hands[node].speed;
+  return left > 0 && (speed == 0 || max((double)left / speed, (double)starving) > LEAST_NANOSECONDS);
+}
+
+int furrow__deck_richest(furrow__deck *deck, uint64_t starving) {
   int richest = -1;
-  double most = LEAST_NANOSECONDS;
-  if (deck->now < deck->again) return -1;
+  double most = 0;
+  if (starving >= deck->looked && starving - deck->looked < LOOK_NANOSECONDS * (uint64_t)deck->nodes) return -1;
+  bool doubts = (double)starving > least_lot(deck->nodes); /* whether nodes go on at the speed they had */
   for (int i = 1; i < deck->nodes; i++) {
-    double left = deck->hands[i].recalled ? 0 : time_left(&deck->hands[i], deck->now);
-    if (left <= most) continue;
+    const furrow__hand *hand = &deck->hands[i];
+    double left = hand->recalled ? 0 : time_left(hand, doubts ? hand->reported : deck->now);
+    if (left <= most || (left <= LEAST_NANOSECONDS && !doubts)) continue;
     richest = i;
     most = left;
   }
-  if (richest < 0) deck->again = deck->now + LOOK_NANOSECONDS * (uint64_t)deck->nodes;
+  deck->looked = richest < 0 ? starving : UINT64_MAX;
   return richest;
-}
-
-bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left) {
-  double speed = deck->hands[node].speed;
-  return left > 0 && (speed == 0 || (double)left > speed * LEAST_NANOSECONDS);
 }
 
 bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed) {

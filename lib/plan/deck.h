@@ -29,7 +29,7 @@ typedef struct furrow__deck {
   uint64_t ranks;    /* of all nodes */
   uint64_t measured; /* ranks of the nodes whose speed is known */
   double speed;      /* of those together */
-  uint64_t again;    /* no node had enough to be asked for some: not worth another look before */
+  uint64_t looked;   /* how long others had been starving when no node had enough; UINT64_MAX: one had */
 } furrow__deck;
 
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
@@ -52,12 +52,13 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
-   else -1. It counts what nodes will have finished since their last reports. Having found nobody it does not look again
-   for a while, since rank 0 has better to do: ask again after each report. */
-int furrow__deck_richest(furrow__deck *deck);
+   else -1. It counts what nodes will have finished since their last reports; but when others have been `starving` for
+   long (nanoseconds), it asks whoever has not reported its units as done. Having found nobody it does not look again for a
+   while, since rank 0 has better to do. */
+int furrow__deck_richest(furrow__deck *deck, uint64_t starving);
 
-/* Whether so many units that a node has not begun are worth giving to another. */
-bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left);
+/* Whether so many units that a node has not begun are worth giving to others, which have been starving for so long. */
+bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving);
 
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */

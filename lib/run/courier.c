@@ -104,6 +104,10 @@ uint32_t courier_resting(const furrow__courier *courier) {
   return atomic_load_explicit(&courier->record->resting, memory_order_acquire) & ~(uint32_t)FURROW__OTHERS_HUNGRY;
 }
 
+bool courier_is_idle(const furrow__courier *courier) {
+  return courier_resting(courier) == (uint32_t)courier->board->ranks;
+}
+
 furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end) {
   const carried *work = &courier->work;
   furrow__span tasks = furrow__units_span(&work->units, begin, end);

@@ -32,6 +32,9 @@ bool furrow__courier_is_ours(const furrow_pool *pool);
 /* Wait until nothing of the operation is under way any more: the caller's arrays are free to go. */
 void furrow__courier_end(furrow_pool *pool);
 
+/* No tasks have been run elsewhere: another operation begins. On rank 0. */
+void furrow__courier_forget(const furrow_pool *pool);
+
 /* Tasks that have been run on other nodes, as far as they have told. On rank 0; 0 without a courier. */
 uint64_t furrow__courier_elsewhere(const furrow_pool *pool);
 

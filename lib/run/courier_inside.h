@@ -42,7 +42,7 @@ typedef enum letter_kind {
   PART
 } letter_kind;
 
-enum { ASKS = 1, HUNGRY = 2 };              /* flags of a report */
+enum { ASKS = 1, HUNGRY = 2, RESTED = 4 };  /* flags of a report */
 static const uint64_t NOWHERE = UINT64_MAX; /* offset of a parcel with a table */
 
 enum {
@@ -129,8 +129,9 @@ bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t s
    workers are told to look up. */
 furrow__range courier_seize(furrow__courier *courier);
 
-/* Workers of this node that rest. */
+/* Workers of this node that rest; whether all do. */
 uint32_t courier_resting(const furrow__courier *courier);
+bool courier_is_idle(const furrow__courier *courier);
 
 /* The bytes of items of some units. */
 furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end);

@@ -25,7 +25,7 @@ struct node_side {
   furrow__range pending; /* a lot that waits for a pile to become empty */
   furrow__range gift;    /* units about to be given back */
   uint64_t lot;          /* units of the last one */
-  bool asked, told_hungry, recalled, told_failure;
+  bool asked, told_hungry, told_rested, recalled, told_failure;
   uint64_t settled, run; /* tasks, as last reported */
   uint64_t reported;     /* when */
   bool stopped;          /* rank 0 has said so */
@@ -200,7 +200,7 @@ static furrow__range take_back(furrow__courier *courier) {
 static void answer_recall(furrow__courier *courier) {
   enum { FEW = 8 };
   uint64_t half = (unclaimed(courier) + 1) / 2, given = 0;
-  bool idle = courier_resting(courier) == (uint32_t)courier->board->ranks;
+  bool idle = courier_is_idle(courier);
   for (int i = 0; i < FEW && (given < half || given == 0); i++) {
     furrow__range units = take_back(courier);
     if (is_empty(units)) break;
@@ -222,6 +222,7 @@ static void report(furrow__courier *courier, uint64_t settled, uint64_t left, ui
   far->reported = furrow__now();
   if (flags & ASKS) far->asked = true;
   if (flags & HUNGRY) far->told_hungry = true;
+  if (flags & RESTED) far->told_rested = true;
   furrow__letter letter = {.kind = REPORT, .words = {settled, far->run, left, flags}};
   courier_tell(courier, 0, letter, NULL, NULL);
 }
@@ -230,16 +231,16 @@ static void report(furrow__courier *courier, uint64_t settled, uint64_t left, ui
 static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) {
   node_side *far = courier->far;
   uint64_t now = furrow__now(), left = unclaimed(courier), finished = furrow__board_done(courier->board);
-  uint32_t resting = courier_resting(courier);
   uint64_t units = finished / courier->work.units.size;
   bool asks = !far->asked && furrow__deck_asks(left, far->lot, units, now - far->began);
-  bool hungry = left == 0 && resting > 0 && !far->told_hungry;
-  bool idle = resting == (uint32_t)courier->board->ranks;
+  bool hungry = left == 0 && courier_resting(courier) > 0 && !far->told_hungry;
+  bool idle = courier_is_idle(courier);
   bool gone = parcels_send(far->results, courier, idle);
   uint64_t sure = taken && gone ? settled : far->settled;
-  bool news = sure != far->settled && idle;
+  bool news = idle && (sure != far->settled || !far->told_rested);
   bool due = (sure != far->settled || finished != far->run) && now - far->reported >= REPORT_INTERVAL;
-  if (asks || hungry || news || due) report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0));
+  if (asks || hungry || news || due)
+    report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
 }
 
 static void tell_failure(furrow__courier *courier) {

@@ -28,7 +28,10 @@ struct root_side {
   furrow__range *spare;
   int spare_count, spare_capacity;
   uint64_t *settled; /* tasks, of each node */
-  bool *gone;        /* nodes that have said goodbye */
+  uint64_t settled_elsewhere;
+  bool *rested; /* nodes all of whose workers have been there, and found nothing to do */
+  int rested_count;
+  bool *gone; /* nodes that have said goodbye */
   int gone_count;
   bool told_all; /* to stop */
   _Atomic uint64_t elsewhere;
@@ -36,6 +39,7 @@ struct root_side {
   arrival arrivals[INCOMING];
   furrow__receipt outgoing; /* items, and errors */
   furrow_error verdict;
+  uint64_t starving_since;
   uint64_t lots, recalls;
 };
 
@@ -47,7 +51,8 @@ bool root_create(furrow__courier *courier) {
   root->settled = calloc(n, sizeof *root->settled);
   root->run = calloc(n, sizeof *root->run);
   root->gone = calloc(n, sizeof *root->gone);
-  bool good = root->deck.hands && root->settled && root->run && root->gone;
+  root->rested = calloc(n, sizeof *root->rested);
+  bool good = root->deck.hands && root->settled && root->run && root->gone && root->rested;
   for (int i = 0; i < INCOMING && good; i++) good = (root->arrivals[i].buffer = malloc(PARCEL_BYTES)) != NULL;
   for (size_t i = 0; i < n && good; i++) root->deck.hands[i].ranks = (uint32_t)courier->pool->comm.node_sizes[i];
   return good;
@@ -60,6 +65,7 @@ void root_free(furrow__courier *courier) {
   free(root->settled);
   free(root->run);
   free(root->gone);
+  free(root->rested);
   free(root->spare);
   free(root);
 }
@@ -169,17 +175,27 @@ static int count_recalled(const furrow__deck *deck) {
   return recalled;
 }
 
-/* Nothing is left to deal: find some for who is hungry. One recall for each who is. */
+/* How long somebody has had nothing to do, with nothing left to deal; and how many nodes. */
+static uint64_t starving(root_side *root, int hungry) {
+  uint64_t now = furrow__now();
+  if (hungry == 0) root->starving_since = 0;
+  if (hungry > 0 && root->starving_since == 0) root->starving_since = now;
+  return hungry ? now - root->starving_since : 0;
+}
+
+/* Find some for who is hungry, if nothing is left to deal: on this node, if others are; else one recall for each. Whoever of
+   this node holds more than it runs is told to look up. */
 static void feed_hungry(furrow__courier *courier) {
   root_side *root = courier->root;
   furrow__deck *deck = &root->deck;
-  int hungry = count_hungry(deck);
-  if (hungry > 0 && furrow__deck_is_worth(deck, 0, furrow__board_unclaimed(courier->board)))
+  bool empty = left_to_deal(courier) == 0, rests = courier_resting(courier) > 0;
+  int others = empty ? count_hungry(deck) : 0, hungry = empty ? others + rests : 0;
+  uint64_t waited = starving(root, hungry), unclaimed = hungry ? furrow__board_unclaimed(courier->board) : 0;
+  if (others > 0 && furrow__deck_is_worth(deck, 0, unclaimed + !rests, waited))
     keep_spare(courier, courier_seize(courier));
   if (root->spare_count > 0) return;
-  hungry += courier_resting(courier) > 0;
   for (int recalled = count_recalled(deck), node; recalled < hungry; recalled++) {
-    if ((node = furrow__deck_richest(deck)) < 0) return;
+    if ((node = furrow__deck_richest(deck, waited)) < 0) return;
     deck->hands[node].recalled = true;
     root->recalls++;
     courier_tell(courier, node, (furrow__letter){.kind = RECALL}, NULL, NULL);
@@ -188,10 +204,17 @@ static void feed_hungry(furrow__courier *courier) {
 
 /* ---- letters ---- */
 
+static void note_rest(root_side *root, int node) {
+  root->rested_count += !root->rested[node];
+  root->rested[node] = true;
+}
+
 static void note_report(furrow__courier *courier, int from, const furrow__letter *letter) {
   root_side *root = courier->root;
   furrow__hand *hand = &root->deck.hands[from];
+  root->settled_elsewhere += letter->words[0] - root->settled[from];
   root->settled[from] = letter->words[0];
+  if (letter->words[3] & RESTED) note_rest(root, from);
   atomic_fetch_add_explicit(&root->elsewhere, letter->words[1] - root->run[from], memory_order_relaxed);
   root->run[from] = letter->words[1];
   furrow__deck_finished(&root->deck, from, letter->words[1] / courier->work.units.size, furrow__now());
@@ -304,10 +327,12 @@ void root_begin(furrow__courier *courier) {
   memset(root->settled, 0, (size_t)courier->nodes * sizeof *root->settled);
   memset(root->run, 0, (size_t)courier->nodes * sizeof *root->run);
   memset(root->gone, 0, (size_t)courier->nodes * sizeof *root->gone);
-  root->gone_count = 0;
+  memset(root->rested, 0, (size_t)courier->nodes * sizeof *root->rested);
+  root->gone_count = root->rested_count = 0;
+  root->settled_elsewhere = 0;
   root->told_all = false;
   root->spare_count = 0;
-  atomic_store(&root->elsewhere, 0);
+  root->starving_since = 0;
   furrow__error_clear(&root->verdict);
   uint32_t first = 0, before = 0;
   for (int i = 0; i < courier->nodes; i++) {
@@ -322,10 +347,10 @@ void root_begin(furrow__courier *courier) {
   refill_piles(courier);
 }
 
-static bool is_complete(furrow__courier *courier, uint64_t settled_here) {
-  uint64_t settled = settled_here;
-  for (int i = 1; i < courier->nodes; i++) settled += courier->root->settled[i];
-  return settled == courier->work.count;
+/* Every worker must have been there, since worker_begin may fail late. */
+static bool is_complete(const furrow__courier *courier, uint64_t settled_here) {
+  const root_side *root = courier->root;
+  return settled_here + root->settled_elsewhere == courier->work.count && root->rested_count == courier->nodes;
 }
 
 static void tell_all(furrow__courier *courier) {
@@ -344,15 +369,20 @@ void root_act(furrow__courier *courier) {
   int under_way = take_arrivals(courier);
   if (!root->told_all) {
     furrow__deck_finished(&root->deck, 0, settled_here / courier->work.units.size, furrow__now());
+    if (courier_is_idle(courier)) note_rest(root, 0);
     if (failer) fail(courier, &courier_seats(courier)[failer - 1].error);
     refill_piles(courier);
     deal_to_all(courier);
-    if (left_to_deal(courier) == 0) feed_hungry(courier);
+    feed_hungry(courier);
     if (root->verdict.status != FURROW_OK || (under_way == 0 && is_complete(courier, settled_here))) tell_all(courier);
   }
   bool all_gone = root->told_all && root->gone_count == courier->nodes - 1;
   if (all_gone && under_way == 0 && furrow__receipt_is_done(&root->outgoing) && courier_work_is_left(courier))
     courier_finish(courier);
+}
+
+void furrow__courier_forget(const furrow_pool *pool) {
+  if (pool->courier && pool->courier->root) atomic_store(&pool->courier->root->elsewhere, 0);
 }
 
 uint64_t furrow__courier_elsewhere(const furrow_pool *pool) {

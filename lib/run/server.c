@@ -142,6 +142,7 @@ bool furrow__server_have(furrow_pool *pool) {
 
 void furrow__server_begin(furrow_pool *pool, const furrow__service *service) {
   furrow__server *server = pool->server;
+  furrow__courier_forget(pool);
   pthread_mutex_lock(&server->lock);
   server->service = *service;
   server->serving = true;

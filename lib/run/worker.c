@@ -175,6 +175,17 @@ static uint64_t run_paced(worker *w, const claimed *claim, uint64_t start) {
   return now;
 }
 
+/* A claim of the user's size needs no clock. Where other nodes have only this rank to talk to, it listens after each unit. */
+static void run_fixed(worker *w, const claimed *claim) {
+  bool listens = furrow__courier_is_ours(w->pool);
+  for (furrow__range rest = claim->units; furrow__range_length(rest) > 0 && is_good(w);) {
+    furrow__range part = {rest.begin, listens ? rest.begin + 1 : rest.end};
+    if (run_units(w, part, claim->share_end, false) < part.end || furrow__record_failed(w->record)) return;
+    rest.begin = part.end;
+    if (listens) furrow__courier_step(w->pool);
+  }
+}
+
 /* What this rank does for others between its claims. Whether it took time. */
 static bool help_others(worker *w) {
   bool helped = furrow__server_help(w->pool);
@@ -183,13 +194,13 @@ static bool help_others(worker *w) {
   return true;
 }
 
-/* Claim and run until nothing is left to take. A claim of the user's size needs no clock. */
+/* Claim and run until nothing is left to take. */
 static void work_on(worker *w) {
   uint64_t start = furrow__now(), now = start;
   bool fixed = w->work->settings.chunk != 0, serves = w->pool->server || furrow__courier_is_ours(w->pool);
   for (claimed claim; is_good(w) && take_claim(w, &claim);) {
     if (fixed)
-      run_units(w, claim.units, claim.share_end, false);
+      run_fixed(w, &claim);
     else
       now = run_paced(w, &claim, now);
     if (serves && help_others(w) && !fixed) now = furrow__now();

@@ -148,9 +148,10 @@ static int nap_at_the_end(furrow_task *task, const void *item, void *result) {
 
 /* A claim was made large because tasks had been fast; then they are slow, and the other ranks have nothing left. */
 TEST(map, shares_a_claim_that_turns_out_to_be_slow) {
+  bool helped = test_size() > 1 && nodes_are_served();
   double start = now();
   EXPECT_OK(furrow_map(test_pool(), nap_at_the_end, NULL, NULL, 0, FAST + SLOW, NULL, 0, NULL));
-  if (test_size() > 1) EXPECT_LT(now() - start, 0.75 * SLOW * 0.01 * slowness());
+  if (helped) EXPECT_LT(now() - start, 0.75 * SLOW * 0.01 * slowness());
 }
 
 TEST(map, of_a_result_size_of_zero_is_a_for_each) {
@@ -259,7 +260,8 @@ TEST(map, results_do_not_wait_for_a_long_task_on_rank_0) {
     EXPECT_EQ(results[i].rest[0], 1);
     if (results[i].rank != 0 && results[i].end > last) last = results[i].end;
   }
-  if (is_root() && busy == 0) { /* rank 0 got a task at all */
+  bool served = nodes_are_served();
+  if (is_root() && busy == 0 && served) { /* rank 0 got a task at all */
     EXPECT_LT(last - start, 0.9 * slowness());
     EXPECT_LT(took, 1.6 * slowness());
   }

@@ -11,8 +11,9 @@ static void expect_pool_on(MPI_Comm comm) {
   EXPECT_OK_ON(pool, furrow_pool_create(comm, NULL, &pool));
   EXPECT_EQ(furrow_pool_rank(pool), rank);
   EXPECT_EQ(furrow_pool_size(pool), size);
-  EXPECT_EQ(furrow_pool_node(pool), 0);
-  EXPECT_EQ(furrow_pool_nodes(pool), 1);
+  place here = place_in(comm);
+  EXPECT_EQ(furrow_pool_node(pool), here.node);
+  EXPECT_EQ(furrow_pool_nodes(pool), here.nodes);
   EXPECT_EQ(furrow_is_root(pool), rank == 0);
   expect_works(pool);
   furrow_pool_destroy(&pool);

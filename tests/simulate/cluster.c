@@ -245,7 +245,7 @@ static uint64_t run(cluster *c) {
 
 bool cluster_run(const cluster_settings *settings, cluster_result *result) {
   *result = (cluster_result){.time = 0};
-  cluster c = {.settings = settings, .result = result, .rng = furrow_rng_make(2, 0, 0)};
+  cluster c = {.settings = settings, .result = result, .starving_since = NEVER, .rng = furrow_rng_make(2, 0, 0)};
   bool made = make(&c);
   if (made) {
     begin(&c);

@@ -62,7 +62,8 @@ typedef struct cluster {
   pile undealt;
   uint64_t finished; /* units, of all nodes, as far as it knows */
   int wanting, hungry, recalled, turn;
-  event *inbox; /* a ring of `room` */
+  uint64_t starving_since; /* somebody is hungry and nothing is left to deal; NEVER: not so */
+  event *inbox;            /* a ring of `room` */
   uint64_t received, served, room;
   bool busy;
   uint64_t clock; /* until when it is busy, or since when it is idle */

@@ -96,8 +96,12 @@ static void fetch(cluster *c, uint64_t now) {
     if (c->undealt.left == 0) break;
     deal_to_waiting(c);
   }
+  if (c->hungry == 0 || c->undealt.left > 0) c->starving_since = NEVER;
+  if (c->hungry == 0) return;
+  if (c->starving_since == NEVER) c->starving_since = now;
+  uint64_t starving = now - c->starving_since;
   int richest;
-  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck)) >= 0) {
+  while (c->hungry > c->recalled && (richest = furrow__deck_richest(&c->deck, starving)) >= 0) {
     c->deck.hands[richest].recalled = true;
     c->recalled++;
     c->result->recalls++;

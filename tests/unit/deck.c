@@ -178,14 +178,14 @@ TEST(deck, the_richest_has_most_left_to_do_for_its_speed) {
   furrow__deck_finished(&deck, 1, 900, 100 * MILLISECOND);
   furrow__deck_finished(&deck, 2, 300, 100 * MILLISECOND);
   furrow__deck_finished(&deck, 3, 500, 100 * MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), 2);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 2);
   deck.hands[2].recalled = true;
-  EXPECT_EQ(furrow__deck_richest(&deck), 3);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 3);
   deck.hands[2].recalled = false;
   furrow__deck_dealt(&deck, 2, -600); /* gave back */
-  EXPECT_EQ(furrow__deck_richest(&deck), 3);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 3);
   furrow__deck_dealt(&deck, 2, 5000);
-  EXPECT_EQ(furrow__deck_richest(&deck), 2);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 2);
   free(deck.hands);
 }
 
@@ -193,7 +193,7 @@ TEST(deck, a_node_that_never_reported_is_rich) {
   furrow__deck deck = make(3, 4, 3000);
   if (test_failed()) return;
   furrow__deck_finished(&deck, 1, 10, 100 * MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), 2);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 2);
   free(deck.hands);
 }
 
@@ -201,7 +201,7 @@ TEST(deck, nobody_is_asked_for_units_that_are_being_run) {
   furrow__deck deck = make(3, 4, 24); /* two a rank */
   if (test_failed()) return;
   for (int i = 0; i < 3; i++) furrow__deck_finished(&deck, i, 4 + (uint64_t)i, 1000 * MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), -1);
   free(deck.hands);
 }
 
@@ -210,11 +210,25 @@ TEST(deck, time_passes_between_reports) {
   if (test_failed()) return;
   furrow__deck_finished(&deck, 1, 500, 500 * MILLISECOND);
   furrow__deck_finished(&deck, 2, 600, 500 * MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), 1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 1);
   furrow__deck_finished(&deck, 2, 700, 800 * MILLISECOND); /* 300 left, and the other should be at 800 */
-  EXPECT_EQ(furrow__deck_richest(&deck), 2);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 2);
   furrow__deck_finished(&deck, 2, 1000, 1000 * MILLISECOND); /* should be: the other, too */
-  EXPECT_EQ(furrow__deck_richest(&deck), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), -1);
+  free(deck.hands);
+}
+
+TEST(deck, who_starves_asks_for_what_takes_longer_than_thought) {
+  furrow__deck deck = make(3, 1, 6000); /* 1000 each */
+  if (test_failed()) return;
+  furrow__deck_finished(&deck, 1, 999, 999 * MILLISECOND);
+  furrow__deck_finished(&deck, 2, 997, 997 * MILLISECOND); /* the last three are slower than all others */
+  furrow__deck_finished(&deck, 1, 1000, 1010 * MILLISECOND);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, MILLISECOND), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, MILLISECOND + 3000), 2); /* 1 µs a node later */
+  furrow__deck_finished(&deck, 2, 999, 1010 * MILLISECOND);
+  EXPECT_EQ(furrow__deck_richest(&deck, 1000 * MILLISECOND), -1); /* but not for the one that is being run */
   free(deck.hands);
 }
 
@@ -222,26 +236,34 @@ TEST(deck, having_found_nobody_it_looks_again_later) {
   furrow__deck deck = make(1000, 1, 2000);
   if (test_failed()) return;
   for (int i = 0; i < 1000; i++) furrow__deck_finished(&deck, i, 2, MILLISECOND);
-  EXPECT_EQ(furrow__deck_richest(&deck), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 5), -1);
   furrow__deck_dealt(&deck, 7, 1000);
-  EXPECT_EQ(furrow__deck_richest(&deck), -1);
-  furrow__deck_finished(&deck, 1, 2, 2 * MILLISECOND); /* 1 µs a node later */
-  EXPECT_EQ(furrow__deck_richest(&deck), 7);
+  EXPECT_EQ(furrow__deck_richest(&deck, 5), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 4 + MILLISECOND), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 5 + MILLISECOND), 7); /* 1 µs a node later */
+  EXPECT_EQ(furrow__deck_richest(&deck, 5 + MILLISECOND), 7); /* having found one it does not wait */
   furrow__deck_dealt(&deck, 7, -1000);
-  EXPECT_EQ(furrow__deck_richest(&deck), -1);
+  EXPECT_EQ(furrow__deck_richest(&deck, 5 + MILLISECOND), -1);
+  furrow__deck_dealt(&deck, 8, 1000);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), 8); /* others are hungry now */
+  furrow__deck_dealt(&deck, 8, -1000);
+  EXPECT_EQ(furrow__deck_richest(&deck, 0), -1);
   furrow__deck_start(&deck, 1000000, 2 * MILLISECOND); /* the next operation */
-  EXPECT_GT(furrow__deck_richest(&deck), 0);
+  EXPECT_GT(furrow__deck_richest(&deck, 0), 0);
   free(deck.hands);
 }
 
-TEST(deck, giving_is_worth_a_millisecond_of_work) {
+TEST(deck, giving_is_worth_a_millisecond_of_work_or_of_starving) {
   furrow__deck deck = make(2, 1, 1000);
   if (test_failed()) return;
-  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 0));
-  EXPECT_TRUE(furrow__deck_is_worth(&deck, 0, 1)); /* nothing is known */
+  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 0, 0));
+  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 0, UINT64_MAX));
+  EXPECT_TRUE(furrow__deck_is_worth(&deck, 0, 1, 0)); /* nothing is known */
   furrow__deck_finished(&deck, 0, 10, MILLISECOND);
-  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 10));
-  EXPECT_TRUE(furrow__deck_is_worth(&deck, 0, 11));
+  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 10, 0));
+  EXPECT_TRUE(furrow__deck_is_worth(&deck, 0, 11, 0));
+  EXPECT_FALSE(furrow__deck_is_worth(&deck, 0, 1, MILLISECOND));
+  EXPECT_TRUE(furrow__deck_is_worth(&deck, 0, 1, MILLISECOND + 1));
   free(deck.hands);
 }
 

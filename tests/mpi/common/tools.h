@@ -61,6 +61,39 @@ static inline uint64_t sum_over_ranks(uint64_t mine) {
   return sum;
 }
 
+/* What MPI says of nodes: this rank's number among them, how many there are, and how many ranks it shares its own with. */
+typedef struct place {
+  int node, nodes, neighbours;
+} place;
+
+static inline place place_in(MPI_Comm comm) {
+  place here = {0, 0, 0};
+  MPI_Comm node;
+  int rank = 0;
+  PMPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  PMPI_Comm_rank(node, &rank);
+  PMPI_Comm_size(node, &here.neighbours);
+  int first = rank == 0;
+  PMPI_Allreduce(&first, &here.nodes, 1, MPI_INT, MPI_SUM, comm);
+  PMPI_Scan(&first, &here.node, 1, MPI_INT, MPI_SUM, comm); /* firsts up to this rank: right for firsts */
+  here.node--;
+  PMPI_Bcast(&here.node, 1, MPI_INT, 0, node);
+  PMPI_Comm_free(&node);
+  return here;
+}
+
+/* Whether any rank shares its node with another. */
+static inline bool ranks_share_nodes(void) {
+  return place_in(test_comm()).nodes < test_size();
+}
+
+/* Whether what goes between nodes does not wait for tasks to end: there is one node, or there are threads for it. */
+static inline bool nodes_are_served(void) {
+  int level = MPI_THREAD_SINGLE;
+  PMPI_Query_thread(&level);
+  return level == MPI_THREAD_MULTIPLE || place_in(test_comm()).nodes == 1;
+}
+
 /* Rank 0's error of the last operation is every rank's. */
 static inline void expect_same_error(const furrow_pool *pool) {
   furrow_error mine = *furrow_pool_error(pool), root = mine;

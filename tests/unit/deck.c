@@ -221,13 +221,13 @@ TEST(deck, time_passes_between_reports) {
 TEST(deck, who_starves_asks_for_what_takes_longer_than_thought) {
   furrow__deck deck = make(3, 1, 6000); /* 1000 each */
   if (test_failed()) return;
-  furrow__deck_finished(&deck, 1, 999, 999 * MILLISECOND);
-  furrow__deck_finished(&deck, 2, 997, 997 * MILLISECOND); /* the last three are slower than all others */
-  furrow__deck_finished(&deck, 1, 1000, 1010 * MILLISECOND);
+  furrow__deck_finished(&deck, 1, 999, 100 * MILLISECOND);
+  furrow__deck_finished(&deck, 2, 997, 100 * MILLISECOND); /* the last three are slower than all others */
+  furrow__deck_finished(&deck, 1, 1000, 110 * MILLISECOND);
   EXPECT_EQ(furrow__deck_richest(&deck, 0), -1);
   EXPECT_EQ(furrow__deck_richest(&deck, MILLISECOND), -1);
   EXPECT_EQ(furrow__deck_richest(&deck, MILLISECOND + 3000), 2); /* 1 µs a node later */
-  furrow__deck_finished(&deck, 2, 999, 1010 * MILLISECOND);
+  furrow__deck_finished(&deck, 2, 999, 110 * MILLISECOND);
   EXPECT_EQ(furrow__deck_richest(&deck, 1000 * MILLISECOND), -1); /* but not for the one that is being run */
   free(deck.hands);
 }

@@ -129,6 +129,7 @@ wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' t
 unit_sources  := $(wildcard tests/unit/*.c)
 unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c \
                  $(patsubst %,apps/furrow/doctor/%.c,cores facts judge judge_cores judge_links show_text transports variables)
+simulation    := $(filter-out %/main.c %/message.c,$(wildcard tests/simulate/*.c))
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
 docs_sources  := $(wildcard tests/docs/*.c)
@@ -143,7 +144,7 @@ $(shim_unit) $(shim_mpi):
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/unit/all: $(call objects,$(unit_sources) $(unit_of_apps)) $(shim_unit) $(common) $(static)
+$(BUILD)/tests/unit/all: $(call objects,$(unit_sources) $(unit_of_apps) $(simulation)) $(shim_unit) $(common) $(static)
 $(BUILD)/tests/mpi/all: $(call objects,$(mpi_sources)) $(shim_mpi) $(static)
 $(call names,$(fault_sources)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(static)
 $(call names,$(fault_sources)): private ld_flags += $(wrap)
@@ -155,6 +156,13 @@ $(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(d
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(if $(filter %.a,$(filter-out $(static),$^)),-lgtest -lstdc++) $(libs)
+
+$(BUILD)/simulate/cluster: $(call objects,tests/simulate/main.c $(simulation)) $(static)
+$(BUILD)/simulate/message: $(call objects,tests/simulate/message.c)
+$(BUILD)/simulate/cluster $(BUILD)/simulate/message:
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(libs)
 
 # ---- objects --------------------------------------------------------------------------------------------------------
 
@@ -186,7 +194,7 @@ $(BUILD)/obj/%.o: %.cc $(flags)
 # The targets below build by calling make again: what install-deps brought is seen, and all cores are used.
 again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: run test check bench sanitize valgrind battery docs install uninstall clean help
+.PHONY: run test check bench simulate sanitize valgrind battery docs install uninstall clean help
 
 run: ## install what is missing, build, and run parallel Monte Carlo on all cores
 	@scripts/install-deps
@@ -207,6 +215,11 @@ bench: ## run the benchmark against its peers (BENCH=quick: one minute)
 	@scripts/install-deps --bench
 	@$(again) all
 	@BUILD=$(BUILD) MPICC='$(MPICC)' BENCH='$(BENCH)' tests/bench/run
+
+simulate: ## simulate dynamic scheduling on up to 10 000 nodes, with the real rules
+	@scripts/install-deps --simulate
+	@$(again) $(BUILD)/simulate/cluster $(BUILD)/simulate/message
+	@BUILD=$(BUILD) tests/simulate/run
 
 sanitize: ## run the tests with ASan and UBSan, and those without MPI with TSan
 	@scripts/install-deps

@@ -1,11 +1,18 @@
-/* Factoring: half of all units is dealt by arithmetic at the start. Of what is left a node that asks gets half of its
-   part, by speed, so lots shrink towards the end and the last ones end together: some log2(units) lots a node. A node
-   that turned out slow is asked to give back what it has not begun. */
+/* Factoring: half of all units is dealt by arithmetic at the start. Of what is left a node that asks gets two thirds of
+   its part, by speed, so lots shrink towards the end and the last ones end together: five to ten lots a node. A node
+   that turned out slow is asked to give back what it has not begun. Rank 0 serves one message after the other, so what
+   is small in time grows with the number of nodes: lots that are worth it, and how often to report. The figures are those
+   at which tests/simulate/ comes out best. */
 #include "plan/deck.h"
 
-static const double LEAST_NANOSECONDS = 1e6;  /* of a lot: about what it takes to get the next one */
-static const double AHEAD_NANOSECONDS = 20e6; /* of work left when a node asks: both sides may be napping */
-enum { FEW = 2 };                             /* units a rank: dealt as a whole */
+static const double PART = 2.0 / 3;
+static const double LEAST_NANOSECONDS = 1e6;          /* of a lot: about what it takes to get the next one */
+static const double AHEAD_NANOSECONDS = 20e6;         /* of work left when a node asks: both sides may be napping */
+static const double ROUND_NANOSECONDS = 1e4;          /* times nodes: rank 0 gets a message from each and answers */
+static const uint64_t REPORT_NANOSECONDS = 100000000; /* between reports: often enough for a progress bar */
+static const uint64_t REPORTING_NANOSECONDS = 300000; /* times nodes: reports take 1 % of rank 0, whatever happens */
+static const uint64_t LOOK_NANOSECONDS = 1000;        /* times nodes: looking for the richest takes less than 1 % */
+enum { FEW = 2 };                                     /* units a rank: dealt as a whole */
 
 static double min(double a, double b) {
   return a < b ? a : b;
@@ -13,6 +20,11 @@ static double min(double a, double b) {
 
 static double max(double a, double b) {
   return a > b ? a : b;
+}
+
+/* Nanoseconds that a lot lasts: if all nodes asked for that much at a time, rank 0 could just serve them. */
+static double least_lot(int nodes) {
+  return max(LEAST_NANOSECONDS, ROUND_NANOSECONDS * nodes);
 }
 
 uint64_t furrow__deck_first(uint64_t units, uint64_t ranks) {
@@ -30,7 +42,8 @@ uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks) {
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {
   deck->ranks = deck->measured = 0;
   deck->speed = 0;
-  deck->began = now;
+  deck->began = deck->now = now;
+  deck->looked = UINT64_MAX;
   for (int i = 0; i < deck->nodes; i++) deck->ranks += deck->hands[i].ranks;
   uint64_t before = 0;
   for (int i = 0; i < deck->nodes; i++) {
@@ -51,8 +64,8 @@ static double part_of(const furrow__deck *deck, const furrow__hand *hand) {
 
 uint32_t furrow__deck_lot(const furrow__deck *deck, int node, uint64_t left) {
   const furrow__hand *hand = &deck->hands[node];
-  double half = (double)left * part_of(deck, hand) / 2;
-  double lot = max(half, max(hand->speed * LEAST_NANOSECONDS, 1));
+  double part = (double)left * part_of(deck, hand) * PART;
+  double lot = max(part, max(hand->speed * least_lot(deck->nodes), 1));
   return (uint32_t)min(lot, min((double)left, UINT32_MAX));
 }
 
@@ -62,6 +75,7 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units) {
 
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now) {
   furrow__hand *hand = &deck->hands[node];
+  hand->reported = deck->now = now;
   if (units == hand->finished || now <= deck->began) return;
   hand->finished = units;
   deck->speed -= hand->speed;
@@ -70,11 +84,14 @@ void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_
   deck->speed += hand->speed;
 }
 
-/* Nanoseconds until a node is done with what it holds. */
-static double time_left(const furrow__hand *hand) {
+/* Nanoseconds until a node is done with what it holds; 0 if by now it has begun all of it. */
+static double time_left(const furrow__hand *hand, uint64_t now) {
   uint64_t held = hand->dealt - hand->finished;
-  if (hand->dealt <= hand->finished + hand->ranks) return 0; /* each is being run */
-  return hand->speed > 0 ? (double)held / hand->speed : 1e18;
+  if (held <= hand->ranks) return 0;
+  if (hand->speed == 0) return 1e18;
+  double since = (double)(now - hand->reported);
+  if ((double)(held - hand->ranks) <= hand->speed * since) return 0;
+  return (double)held / hand->speed - since;
 }
 
 bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving) {
@@ -82,16 +99,19 @@ bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, ui
   return left > 0 && (speed == 0 || max((double)left / speed, (double)starving) > LEAST_NANOSECONDS);
 }
 
-int furrow__deck_richest(const furrow__deck *deck, uint64_t starving) {
+int furrow__deck_richest(furrow__deck *deck, uint64_t starving) {
   int richest = -1;
   double most = 0;
+  if (starving >= deck->looked && starving - deck->looked < LOOK_NANOSECONDS * (uint64_t)deck->nodes) return -1;
+  bool doubts = (double)starving > least_lot(deck->nodes); /* whether nodes go on at the speed they had */
   for (int i = 1; i < deck->nodes; i++) {
     const furrow__hand *hand = &deck->hands[i];
-    double left = time_left(hand);
-    if (hand->recalled || left <= most || max(left, (double)starving) <= LEAST_NANOSECONDS) continue;
+    double left = hand->recalled ? 0 : time_left(hand, doubts ? hand->reported : deck->now);
+    if (left <= most || (left <= LEAST_NANOSECONDS && !doubts)) continue;
     richest = i;
     most = left;
   }
+  deck->looked = richest < 0 ? starving : UINT64_MAX;
   return richest;
 }
 
@@ -99,6 +119,11 @@ bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t 
   if (left == 0) return true;
   double speed = elapsed ? (double)finished / (double)elapsed : 0;
   return left <= lot / 2 && (double)left <= speed * AHEAD_NANOSECONDS;
+}
+
+uint64_t furrow__deck_interval(int nodes) {
+  uint64_t all = REPORTING_NANOSECONDS * (uint64_t)nodes;
+  return all > REPORT_NANOSECONDS ? all : REPORT_NANOSECONDS;
 }
 
 uint32_t furrow__deck_share(uint64_t left, uint64_t ranks, uint32_t want) {

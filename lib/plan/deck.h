@@ -15,7 +15,8 @@ typedef struct furrow__hand {
   bool hungry;       /* some of its workers have nothing to do */
   bool recalled;     /* it has been asked to give some back, and has not answered yet */
   uint64_t dealt;    /* units, less those it has given back */
-  uint64_t finished; /* units */
+  uint64_t finished; /* units, as it reported last */
+  uint64_t reported; /* nanoseconds: when that was */
   double speed;      /* units a nanosecond; 0: not known yet */
 } furrow__hand;
 
@@ -24,9 +25,11 @@ typedef struct furrow__deck {
   int nodes;
   furrow__hand *hands;
   uint64_t began;    /* nanoseconds */
+  uint64_t now;      /* when the last report came */
   uint64_t ranks;    /* of all nodes */
   uint64_t measured; /* ranks of the nodes whose speed is known */
   double speed;      /* of those together */
+  uint64_t looked;   /* how long others had been starving when no node had enough; UINT64_MAX: one had */
 } furrow__deck;
 
 /* Units that are dealt by arithmetic alone, before anyone asks: the first ones of the operation. */
@@ -49,8 +52,10 @@ void furrow__deck_dealt(furrow__deck *deck, int node, int64_t units);
 void furrow__deck_finished(furrow__deck *deck, int node, uint64_t units, uint64_t now);
 
 /* The node, other than 0, that has most left to do for its speed and has not been recalled, if that is worth asking for;
-   else -1. Others have been `starving` for so many nanoseconds: what has not been done since then was taken for quicker than it is. */
-int furrow__deck_richest(const furrow__deck *deck, uint64_t starving);
+   else -1. It counts what nodes will have finished since their last reports; but when others have been `starving` for
+   long (nanoseconds), it asks whoever has not reported its units as done. Having found nobody it does not look again for a
+   while, since rank 0 has better to do. */
+int furrow__deck_richest(furrow__deck *deck, uint64_t starving);
 
 /* Whether so many units that a node has not begun are worth giving to others, which have been starving for so long. */
 bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, uint64_t starving);
@@ -58,6 +63,9 @@ bool furrow__deck_is_worth(const furrow__deck *deck, int node, uint64_t left, ui
 /* Whether a node that has so many units left to claim, of a last lot of `lot`, asks for the next lot. Before it runs dry,
    if it can tell: `finished` units took `elapsed` nanoseconds. */
 bool furrow__deck_asks(uint64_t left, uint64_t lot, uint64_t finished, uint64_t elapsed);
+
+/* Nanoseconds between two reports of a node that has nothing else to say. */
+uint64_t furrow__deck_interval(int nodes);
 
 /* How many units a worker of rank 0's node draws from what is `left` in the deck for `ranks` workers; at least `want` if
    there are. */

@@ -192,7 +192,7 @@ run: ## install what is missing, build, and run parallel Monte Carlo on all core
 	@BUILD=$(BUILD) scripts/montecarlo
 
 test: ## install what is missing, build and run all tests
-	@scripts/install-deps
+	@scripts/install-deps --test
 	@$(again) tests
 	@BUILD=$(BUILD) MPICC='$(MPICC)' tests/run $(GROUPS)
 

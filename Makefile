@@ -252,7 +252,9 @@ uninstall: ## remove what install has installed
 	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
 	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
 
-clean: ## remove build/
+clean: ## remove build/, and end the hosts and the Slurm that are up in it
+	@scripts/hosts-down
+	@scripts/slurm-down
 	$(Q)rm -rf build
 
 help: ## list the targets

@@ -202,7 +202,7 @@ run: ## install what is missing, build, and run parallel Monte Carlo on all core
 	@BUILD=$(BUILD) scripts/montecarlo
 
 test: ## install what is missing, build and run all tests
-	@scripts/install-deps
+	@scripts/install-deps --test
 	@$(again) tests
 	@BUILD=$(BUILD) MPICC='$(MPICC)' tests/run $(GROUPS)
 
@@ -271,7 +271,9 @@ uninstall: ## remove what install has installed
 	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
 	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
 
-clean: ## remove build/
+clean: ## remove build/, and end the hosts and the Slurm that are up in it
+	@scripts/hosts-down
+	@scripts/slurm-down
 	$(Q)rm -rf build
 
 help: ## list the targets

@@ -23,8 +23,10 @@ static furrow_status read_with(const char *name, const char *text, furrow__defau
   return furrow__defaults_read(defaults, one_variable, error, HERE);
 }
 
-static const furrow__defaults NONE_SET = {
-    .schedule = FURROW_SCHEDULE_AUTO, .shared_memory = UINT64_MAX, .progress = FURROW__PROGRESS_ASKED};
+static const furrow__defaults NONE_SET = {.schedule = FURROW_SCHEDULE_AUTO,
+                                          .shared_memory = UINT64_MAX,
+                                          .node_timeout = UINT64_MAX,
+                                          .progress = FURROW__PROGRESS_ASKED};
 
 TEST(settings, nothing_set) {
   furrow__defaults defaults;
@@ -91,6 +93,7 @@ TEST(settings, numbers) {
       {"FURROW_SEED", offsetof(furrow__defaults, seed), "a whole number"},
       {"FURROW_LEAF", offsetof(furrow__defaults, leaf), "a whole number, 0 for the rule"},
       {"FURROW_SHARED_MEMORY", offsetof(furrow__defaults, shared_memory), "bytes, such as 67108864, 64M or 0"},
+      {"FURROW_NODE_TIMEOUT", offsetof(furrow__defaults, node_timeout), "whole seconds, 0 for never"},
   };
   static const struct {
     const char *text;

@@ -12,7 +12,7 @@
 
 #include "furrow/status.h"
 
-enum { FURROW__LETTER_WORDS = 4 };
+enum { FURROW__LETTER_WORDS = 8 };
 
 typedef struct furrow__letter {
   uint32_t kind, operation;

@@ -122,6 +122,14 @@ bool courier_bundles(furrow__span items) {
   return items.begin < items.end && items.end - items.begin <= BUNDLE_BYTES;
 }
 
+void letter_put_span(furrow__letter *letter, int i, furrow__range units) {
+  letter->words[i] = (uint64_t)units.end << 32 | units.begin;
+}
+
+furrow__range letter_span(const furrow__letter *letter, int i) {
+  return (furrow__range){(uint32_t)letter->words[i], (uint32_t)(letter->words[i] >> 32)};
+}
+
 /* ---- life and death of nodes ---- */
 
 /* Who is talked to: rank 0 with all, the others with rank 0. */

@@ -5,11 +5,11 @@
      REPORT  tasks settled; tasks run; units that nobody has claimed; flags
      ASK     offset, length: send these bytes of the items, as an answer
      PARCEL  offset, or NOWHERE: results follow, which belong there, or a table of pieces at their end tells where
-     GIVE    begin, end of units given back (none: nothing is left); whether that is all
+     GIVE    units given back, in up to SPANS spans (none: nothing is left); then whether that is all
      FAIL    an error follows
      BYE     nothing more of this operation will come
    From rank 0 to a node:
-     LOT     begin, end of units
+     LOT     units, in up to SPANS spans
      BUNDLE  offset: items follow, which nobody had to ask for
      RECALL  give some units back
      STOP    the operation is over: well, or with the error that follows
@@ -53,6 +53,11 @@ enum {
   BOUNCES = 16,                /* item pieces on their way to a board */
   INCOMING = 16,               /* data on their way to rank 0 */
 };
+
+/* Units in a letter: spans fill its first words, a word of 0 is none. */
+enum { SPANS = FURROW__LETTER_WORDS - 1 };
+void letter_put_span(furrow__letter *letter, int i, furrow__range units);
+furrow__range letter_span(const furrow__letter *letter, int i);
 
 /* A piece of the results, in a parcel's table. */
 typedef furrow__piece parcel_piece;

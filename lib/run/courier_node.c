@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "run/courier_inside.h"
 
-static const uint64_t REPORT_INTERVAL = 100000000; /* nanoseconds, for progress */
 enum {
-  LARGEST_RING = 8 << 20,
-  PIECE = 128 << 10
-}; /* bytes: of an own slot or block, if an item or result asks for it */
+  LARGEST_RING = 8 << 20, /* bytes of an own slot or block, if an item or result asks for so much */
+  PIECE = 128 << 10,      /* if not */
+  MOST_PENDING = 2 * SPANS,
+};
 
 struct node_side {
   fetch *items;
@@ -22,9 +22,9 @@ struct node_side {
   size_t own_size;
   bool *attention; /* workers that have posted or asked, and are not done with */
   uint64_t began;
-  furrow__range pending; /* a lot that waits for a pile to become empty */
-  furrow__range gift;    /* units about to be given back */
-  uint64_t lot;          /* units of the last one */
+  furrow__range pending[MOST_PENDING]; /* of the last lot, what waits for a pile to become empty */
+  int pending_count;
+  uint64_t lot; /* units of the last one */
   bool asked, told_hungry, told_rested, recalled, told_failure;
   uint64_t settled, run; /* tasks, as last reported */
   uint64_t reported;     /* when */
@@ -98,15 +98,26 @@ static bool is_empty(furrow__range units) {
   return furrow__range_length(units) == 0;
 }
 
-static uint32_t share_of(const furrow__courier *courier, furrow__range lot) {
-  return furrow__deck_each(furrow__range_length(lot), (uint32_t)courier->board->ranks);
+static void use_pending(furrow__courier *courier) {
+  node_side *far = courier->far;
+  uint32_t each = furrow__deck_each(far->lot, (uint32_t)courier->board->ranks);
+  while (far->pending_count > 0 && courier_fill_pile(courier, far->pending[far->pending_count - 1], each))
+    far->pending_count--;
 }
 
-static void have_lot(furrow__courier *courier, furrow__range lot) {
+/* There is room: a lot is asked for when no more than SPANS are pending. */
+static void have_span(node_side *far, furrow__range units) {
+  if (is_empty(units)) return;
+  far->lot += furrow__range_length(units);
+  if (far->pending_count < MOST_PENDING) far->pending[far->pending_count++] = units;
+}
+
+static void have_lot(furrow__courier *courier, const furrow__letter *letter) {
   node_side *far = courier->far;
-  far->lot = furrow__range_length(lot);
+  far->lot = 0;
   far->asked = far->told_hungry = false;
-  far->pending = courier_fill_pile(courier, lot, share_of(courier, lot)) ? (furrow__range){0, 0} : lot;
+  for (int i = 0; i < SPANS; i++) have_span(far, letter_span(letter, i));
+  use_pending(courier);
 }
 
 void far_begin(furrow__courier *courier, const furrow__layout *layout) {
@@ -125,14 +136,15 @@ void far_begin(furrow__courier *courier, const furrow__layout *layout) {
       courier_first_lot(courier, (uint32_t)courier->pool->comm.ranks_before, (uint32_t)courier->board->ranks);
   fetch_begin(far->items, courier_items(courier, lot.begin, lot.end));
   parcels_begin(far->results);
-  have_lot(courier, lot);
+  have_span(far, lot);
+  use_pending(courier);
 }
 
 void far_read(furrow__courier *courier, const furrow__letter *letter) {
   node_side *far = courier->far;
   switch (letter->kind) {
     case LOT:
-      have_lot(courier, (furrow__range){(uint32_t)letter->words[0], (uint32_t)letter->words[1]});
+      have_lot(courier, letter);
       break;
     case BUNDLE:
       fetch_bundle(far->items, courier, letter);
@@ -173,43 +185,36 @@ static bool serve_workers(furrow__courier *courier) {
 /* ---- units ---- */
 
 static uint64_t unclaimed(const furrow__courier *courier) {
-  return furrow__board_unclaimed(courier->board) + furrow__range_length(courier->far->pending);
-}
-
-static void use_pending(furrow__courier *courier) {
-  node_side *far = courier->far;
-  if (!is_empty(far->pending) && courier_fill_pile(courier, far->pending, share_of(courier, far->pending)))
-    far->pending = (furrow__range){0, 0};
-}
-
-static void give(furrow__courier *courier, furrow__range units, bool last) {
-  courier_tell(courier, 0, (furrow__letter){.kind = GIVE, .words = {units.begin, units.end, last}}, NULL, NULL);
+  const node_side *far = courier->far;
+  uint64_t units = furrow__board_unclaimed(courier->board);
+  for (int i = 0; i < far->pending_count; i++) units += furrow__range_length(far->pending[i]);
+  return units;
 }
 
 static furrow__range take_back(furrow__courier *courier) {
   node_side *far = courier->far;
-  if (is_empty(far->pending)) return courier_seize(courier);
-  furrow__range units = far->pending;
-  units.begin += furrow__range_length(units) / 2;
-  far->pending.end = units.begin;
-  return units;
+  return far->pending_count > 0 ? far->pending[--far->pending_count] : courier_seize(courier);
 }
 
-/* Half of what nobody has claimed, or as much of that as stands in few pieces. If there is nothing, as soon as there is: workers
-   give back what is left of their claims; unless all of them rest. */
+/* Half of what nobody has claimed, or as much of that as stands in few pieces: it is the back halves of the largest shares. If
+   there is nothing, as soon as there is: workers give back what is left of their claims; unless all of them rest. */
 static void answer_recall(furrow__courier *courier) {
-  enum { FEW = 8 };
+  enum { LETTERS = 4 };
   uint64_t half = (unclaimed(courier) + 1) / 2, given = 0;
-  bool idle = courier_is_idle(courier);
-  for (int i = 0; i < FEW && (given < half || given == 0); i++) {
-    furrow__range units = take_back(courier);
-    if (is_empty(units)) break;
-    if (given > 0) give(courier, courier->far->gift, false);
-    given += furrow__range_length(units);
-    courier->far->gift = units;
+  bool idle = courier_is_idle(courier), last = false;
+  for (int k = 0; k < LETTERS && !last; k++) {
+    furrow__letter letter = {.kind = GIVE};
+    for (int i = 0; i < SPANS && !last; i++) {
+      furrow__range units = take_back(courier);
+      letter_put_span(&letter, i, units);
+      given += furrow__range_length(units);
+      last = is_empty(units) || given >= half;
+    }
+    if (given == 0 && !idle) return;
+    last = last || k == LETTERS - 1;
+    letter.words[SPANS] = last;
+    courier_tell(courier, 0, letter, NULL, NULL);
   }
-  if (given == 0 && !idle) return;
-  give(courier, given ? courier->far->gift : (furrow__range){0, 0}, true);
   courier->far->recalled = false;
 }
 
@@ -232,13 +237,14 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
   node_side *far = courier->far;
   uint64_t now = furrow__now(), left = unclaimed(courier), finished = furrow__board_done(courier->board);
   uint64_t units = finished / courier->work.units.size;
-  bool asks = !far->asked && furrow__deck_asks(left, far->lot, units, now - far->began);
+  bool asks = !far->asked && far->pending_count <= SPANS && furrow__deck_asks(left, far->lot, units, now - far->began);
   bool hungry = left == 0 && courier_resting(courier) > 0 && !far->told_hungry;
   bool idle = courier_is_idle(courier);
   bool gone = parcels_send(far->results, courier, idle);
   uint64_t sure = taken && gone ? settled : far->settled;
   bool news = idle && (sure != far->settled || !far->told_rested);
-  bool due = (sure != far->settled || finished != far->run) && now - far->reported >= REPORT_INTERVAL;
+  bool due =
+      (sure != far->settled || finished != far->run) && now - far->reported >= furrow__deck_interval(courier->nodes);
   if (asks || hungry || news || due)
     report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
 }

@@ -39,6 +39,7 @@ struct root_side {
   arrival arrivals[INCOMING];
   furrow__receipt outgoing; /* items, and errors */
   furrow_error verdict;
+  int wanting, recalled; /* nodes that want a lot; that have been asked to give back, and have not */
   uint64_t starving_since;
   uint64_t lots, recalls;
 };
@@ -134,6 +135,11 @@ static void refill_piles(furrow__courier *courier) {
     root->spare_count--;
 }
 
+static void set_wants(root_side *root, furrow__hand *hand, bool wants) {
+  root->wanting += wants - hand->wants;
+  hand->wants = wants;
+}
+
 static void send_bundle(furrow__courier *courier, int node, furrow__range units) {
   furrow__span items = courier_items(courier, units.begin, units.end);
   if (!courier_bundles(items)) return;
@@ -141,15 +147,25 @@ static void send_bundle(furrow__courier *courier, int node, furrow__range units)
   courier_tell(courier, node, letter, courier->work.items + items.begin, &courier->root->outgoing);
 }
 
+/* A lot is of one piece, unless only scraps are left. Items that nobody had to ask for come with one piece only. */
 static void deal_to(furrow__courier *courier, int node) {
   root_side *root = courier->root;
   furrow__hand *hand = &root->deck.hands[node];
-  furrow__range units = take(courier, furrow__deck_lot(&root->deck, node, left_to_deal(courier)));
-  if (is_empty(units)) return;
-  furrow__deck_dealt(&root->deck, node, furrow__range_length(units));
-  hand->wants = hand->hungry = false;
-  send_bundle(courier, node, units);
-  courier_tell(courier, node, (furrow__letter){.kind = LOT, .words = {units.begin, units.end}}, NULL, NULL);
+  furrow__letter lot = {.kind = LOT};
+  uint32_t want = furrow__deck_lot(&root->deck, node, left_to_deal(courier)), got = 0;
+  for (int i = 0; i < SPANS && got < want; i++) {
+    furrow__range units = take(courier, want - got);
+    if (is_empty(units)) break;
+    letter_put_span(&lot, i, units);
+    got += furrow__range_length(units);
+    if (got >= want / 2) break; /* where subtrees end, somewhat fewer than asked for */
+  }
+  if (got == 0) return;
+  furrow__deck_dealt(&root->deck, node, got);
+  set_wants(root, hand, false);
+  hand->hungry = false;
+  if (lot.words[1] == 0) send_bundle(courier, node, letter_span(&lot, 0));
+  courier_tell(courier, node, lot, NULL, NULL);
   root->lots++;
 }
 
@@ -157,22 +173,17 @@ static void deal_to(furrow__courier *courier, int node) {
 static void deal_to_all(furrow__courier *courier) {
   furrow__deck *deck = &courier->root->deck;
   for (int pass = 0; pass < 2; pass++)
-    for (int i = 1; i < deck->nodes && left_to_deal(courier) > 0; i++)
+    for (int i = 1; i < deck->nodes && courier->root->wanting > 0 && left_to_deal(courier) > 0; i++)
       if (deck->hands[i].wants && (deck->hands[i].hungry || pass == 1)) deal_to(courier, i);
 }
 
 /* ---- hunger ---- */
 
-static int count_hungry(const furrow__deck *deck) {
+static int count_hungry(const root_side *root) {
+  const furrow__deck *deck = &root->deck;
   int hungry = 0;
-  for (int i = 1; i < deck->nodes; i++) hungry += deck->hands[i].wants && deck->hands[i].hungry;
+  for (int i = 1; i < deck->nodes && root->wanting > 0; i++) hungry += deck->hands[i].wants && deck->hands[i].hungry;
   return hungry;
-}
-
-static int count_recalled(const furrow__deck *deck) {
-  int recalled = 0;
-  for (int i = 1; i < deck->nodes; i++) recalled += deck->hands[i].recalled;
-  return recalled;
 }
 
 /* How long somebody has had nothing to do, with nothing left to deal; and how many nodes. */
@@ -189,12 +200,12 @@ static void feed_hungry(furrow__courier *courier) {
   root_side *root = courier->root;
   furrow__deck *deck = &root->deck;
   bool empty = left_to_deal(courier) == 0, rests = courier_resting(courier) > 0;
-  int others = empty ? count_hungry(deck) : 0, hungry = empty ? others + rests : 0;
+  int others = empty ? count_hungry(root) : 0, hungry = empty ? others + rests : 0;
   uint64_t waited = starving(root, hungry), unclaimed = hungry ? furrow__board_unclaimed(courier->board) : 0;
   if (others > 0 && furrow__deck_is_worth(deck, 0, unclaimed + !rests, waited))
     keep_spare(courier, courier_seize(courier));
   if (root->spare_count > 0) return;
-  for (int recalled = count_recalled(deck), node; recalled < hungry; recalled++) {
+  for (int node; root->recalled < hungry; root->recalled++) {
     if ((node = furrow__deck_richest(deck, waited)) < 0) return;
     deck->hands[node].recalled = true;
     root->recalls++;
@@ -218,16 +229,21 @@ static void note_report(furrow__courier *courier, int from, const furrow__letter
   atomic_fetch_add_explicit(&root->elsewhere, letter->words[1] - root->run[from], memory_order_relaxed);
   root->run[from] = letter->words[1];
   furrow__deck_finished(&root->deck, from, letter->words[1] / courier->work.units.size, furrow__now());
-  if (letter->words[3] & ASKS) hand->wants = true;
+  if (letter->words[3] & ASKS) set_wants(root, hand, true);
   if (letter->words[3] & HUNGRY) hand->hungry = true;
 }
 
 static void note_gift(furrow__courier *courier, int from, const furrow__letter *letter) {
-  furrow__deck *deck = &courier->root->deck;
-  furrow__range units = {(uint32_t)letter->words[0], (uint32_t)letter->words[1]};
-  furrow__deck_dealt(deck, from, -(int64_t)furrow__range_length(units));
-  keep_spare(courier, units);
-  if (letter->words[2]) deck->hands[from].recalled = false;
+  root_side *root = courier->root;
+  furrow__hand *hand = &root->deck.hands[from];
+  for (int i = 0; i < SPANS; i++) {
+    furrow__range units = letter_span(letter, i);
+    furrow__deck_dealt(&root->deck, from, -(int64_t)furrow__range_length(units));
+    keep_spare(courier, units);
+  }
+  bool last = letter->words[SPANS] != 0;
+  root->recalled -= last && hand->recalled;
+  if (last) hand->recalled = false;
 }
 
 static void answer(furrow__courier *courier, int to, const furrow__letter *letter) {
@@ -331,7 +347,7 @@ void root_begin(furrow__courier *courier) {
   root->gone_count = root->rested_count = 0;
   root->settled_elsewhere = 0;
   root->told_all = false;
-  root->spare_count = 0;
+  root->spare_count = root->wanting = root->recalled = 0;
   root->starving_since = 0;
   furrow__error_clear(&root->verdict);
   uint32_t first = 0, before = 0;

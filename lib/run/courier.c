@@ -268,7 +268,8 @@ furrow_status furrow__courier_create(furrow_pool *pool) {
                                .told = calloc(n, sizeof *courier->told),
                                .parted = calloc(n, sizeof *courier->parted),
                                .hosts = calloc(n, sizeof *courier->hosts),
-                               .stepped = furrow__now()};
+                               .stepped = furrow__now(),
+                               .nap = FIRST_NAP};
   pthread_mutex_init(&courier->lock, NULL);
   pool->courier = courier;
   bool good = courier->heard && courier->told && courier->parted && courier->hosts &&

@@ -25,6 +25,7 @@ struct furrow__mail {
   MPI_Request *requests;
   transfer *transfers;
   int *finished; /* MPI_Testsome's */
+  MPI_Status *statuses;
   int sending;
   uint64_t messages;
 };
@@ -62,6 +63,7 @@ void furrow__mail_free(furrow__mail *mail) {
   free(mail->requests);
   free(mail->transfers);
   free(mail->finished);
+  free(mail->statuses);
   free(mail);
 }
 
@@ -74,7 +76,9 @@ static bool have_room(furrow__mail *mail) {
   if (transfers) mail->transfers = transfers;
   int *finished = realloc(mail->finished, (size_t)more * sizeof *finished);
   if (finished) mail->finished = finished;
-  if (!requests || !transfers || !finished) return false;
+  MPI_Status *statuses = realloc(mail->statuses, (size_t)more * sizeof *statuses);
+  if (statuses) mail->statuses = statuses;
+  if (!requests || !transfers || !finished || !statuses) return false;
   mail->capacity = more;
   return true;
 }
@@ -153,7 +157,7 @@ static void close_gaps(furrow__mail *mail) {
 furrow_status furrow__mail_progress(furrow__mail *mail) {
   int finished = 0;
   if (mail->count == 0) return FURROW_OK; /* furrow__mail_next() tests, too */
-  if (MPI_Testsome(mail->count, mail->requests, &finished, mail->finished, MPI_STATUSES_IGNORE) != MPI_SUCCESS)
+  if (MPI_Testsome(mail->count, mail->requests, &finished, mail->finished, mail->statuses) != MPI_SUCCESS)
     return FURROW_E_MPI;
   for (int i = 0; i < finished; i++) finish(mail, mail->finished[i]);
   if (finished > 0) close_gaps(mail);

@@ -24,7 +24,7 @@ typedef struct worker {
   furrow__pace pace;
   furrow__layout layout;
   bool spans;     /* there are other nodes */
-  uint32_t spare; /* then, of rank 0 in a reduction: takes what comes when there is no memory left */
+  uint32_t spare; /* then, of a first rank in a reduction: takes what comes when there is no memory left */
 } worker;
 
 /* Units taken, and where the worker's share of tasks ends behind them. */
@@ -274,7 +274,7 @@ furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, 
   furrow__running_start(&w.running, pool, work);
   bool ready = furrow__courier_rings(pool, &own);
   ready = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results, own) && ready;
-  if (w.spans && pool->comm.rank == 0 && furrow__is_reduction(work))
+  if (w.spans && furrow__is_first(pool) && furrow__is_reduction(work))
     ready = furrow__reduction_take(&w.reduction, &w.spare) && ready;
   if (!ready)
     furrow__error_set(&w.running.error, FURROW_E_NOMEM, w.running.where, FURROW_NO_TASK,

@@ -31,8 +31,8 @@ static inline bool furrow__receipt_is_done(const furrow__receipt *receipt) {
 
 typedef struct furrow__mail furrow__mail;
 
-/* Local; `over` is borrowed. NULL: no memory, or MPI refused. */
-furrow__mail *furrow__mail_create(MPI_Comm over);
+/* Local; `over` is borrowed; letters go to and from so many `peers`. NULL: no memory, or MPI refused. */
+furrow__mail *furrow__mail_create(MPI_Comm over, int peers);
 
 /* Give up what is under way. */
 void furrow__mail_free(furrow__mail *mail);

@@ -276,7 +276,7 @@ furrow_status furrow__courier_create(furrow_pool *pool) {
               (courier->node == 0 ? root_create(courier) : far_create(courier));
   if (!good) return FURROW_E_NOMEM;
   for (size_t i = 0; i < n; i++) courier->heard[i] = courier->told[i] = courier->stepped;
-  courier->mail = furrow__mail_create(comm->mail);
+  courier->mail = furrow__mail_create(comm->mail, comm->nodes);
   return courier->mail ? FURROW_OK : FURROW_E_NOMEM;
 }
 

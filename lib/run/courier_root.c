@@ -44,6 +44,8 @@ struct root_side {
   uint64_t lots, recalls;
 };
 
+enum { FEW_SPARE = 256 }; /* more need memory */
+
 bool root_create(furrow__courier *courier) {
   root_side *root = courier->root = calloc(1, sizeof *root);
   size_t n = (size_t)courier->nodes;
@@ -53,7 +55,9 @@ bool root_create(furrow__courier *courier) {
   root->run = calloc(n, sizeof *root->run);
   root->gone = calloc(n, sizeof *root->gone);
   root->rested = calloc(n, sizeof *root->rested);
-  bool good = root->deck.hands && root->settled && root->run && root->gone && root->rested;
+  root->spare_capacity = FEW_SPARE;
+  root->spare = calloc(FEW_SPARE, sizeof *root->spare);
+  bool good = root->spare && root->deck.hands && root->settled && root->run && root->gone && root->rested;
   for (int i = 0; i < INCOMING && good; i++) good = (root->arrivals[i].buffer = malloc(PARCEL_BYTES)) != NULL;
   for (size_t i = 0; i < n && good; i++) root->deck.hands[i].ranks = (uint32_t)courier->pool->comm.node_sizes[i];
   return good;
@@ -81,7 +85,7 @@ static void keep_spare(furrow__courier *courier, furrow__range units) {
   root_side *root = courier->root;
   if (is_empty(units)) return;
   if (root->spare_count == root->spare_capacity) {
-    int more = 2 * root->spare_capacity + 16;
+    int more = 2 * root->spare_capacity;
     furrow__range *spare = realloc(root->spare, (size_t)more * sizeof *spare);
     if (!spare) {
       courier_check(courier, FURROW_E_NOMEM);

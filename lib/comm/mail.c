@@ -76,13 +76,17 @@ static void return_letter(furrow__mail *mail, furrow__letter *letter) {
     free(letter);
 }
 
+void furrow__mail_give_up(furrow__mail *mail) {
+  give_up(&mail->incoming);
+  for (int i = 0; i < mail->count; i++)
+    if (mail->transfers[i].receives) give_up(&mail->requests[i]);
+}
+
 /* What is being sent must stay, if MPI is still there to send it. */
 void furrow__mail_free(furrow__mail *mail) {
   if (!mail) return;
   bool up = furrow__mpi_is_up();
-  if (up) give_up(&mail->incoming);
-  for (int i = 0; i < mail->count && up; i++)
-    if (mail->transfers[i].receives) give_up(&mail->requests[i]);
+  if (up) furrow__mail_give_up(mail);
   if (mail->sending == 0 || !up) free(mail->letters.all);
   free(mail->letters.free);
   free(mail->requests);

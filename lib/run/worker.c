@@ -44,7 +44,7 @@ static uint64_t end_of_share(const worker *w, furrow__range claim) {
 static furrow__range draw(worker *w, uint32_t want) {
   furrow__board *board = &w->pool->board;
   furrow__range drawn = {0, 0};
-  for (int i = 0; i < FURROW__PILES && furrow__range_length(drawn) == 0; i++) {
+  for (int i = 0; i < FURROW__PILES && furrow__range_is_empty(drawn); i++) {
     furrow__pile *pile = &board->piles[i];
     furrow__range left = furrow__range_read(&pile->units);
     uint32_t share = atomic_load_explicit(&pile->share, memory_order_relaxed);
@@ -70,11 +70,11 @@ static bool take_claim(worker *w, claimed *claim) {
   if (furrow__record_failed(w->record)) return false;
   uint32_t left = w->pace.fixed ? 0 : furrow__range_length(furrow__range_read(&board->ranges[me]));
   claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, left));
-  if (furrow__range_length(claim->units) == 0) {
+  if (furrow__range_is_empty(claim->units)) {
     uint32_t want = furrow__pace_next(&w->pace, UINT32_MAX);
     if (w->spans) claim->units = draw(w, want);
-    if (furrow__range_length(claim->units) == 0) claim->units = steal(w, want);
-    if (furrow__range_length(claim->units) == 0) return false;
+    if (furrow__range_is_empty(claim->units)) claim->units = steal(w, want);
+    if (furrow__range_is_empty(claim->units)) return false;
   }
   w->pool->metrics.claims++;
   claim->share_end = w->flow.slot ? end_of_share(w, claim->units) : 0; /* only rings fetch ahead */

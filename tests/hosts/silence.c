@@ -26,7 +26,8 @@ int main(int argc, char **argv) {
   bool waits = argc > 1 && strcmp(argv[1], "wait") == 0;
   if (status == FURROW_OK && furrow_is_root(pool)) fprintf(stderr, "begins\n");
   double start = now();
-  if (waits && furrow_pool_rank(pool) == 2) nanosleep(&(struct timespec){60, 0}, NULL); /* on the host that is cut off */
+  if (waits && furrow_pool_rank(pool) == 2)
+    nanosleep(&(struct timespec){60, 0}, NULL); /* on the host that is cut off */
   if (status == FURROW_OK) status = furrow_map(pool, rest, NULL, NULL, 0, 200000, NULL, 0, NULL);
   fprintf(stderr, "rank %d: %s after %.1f s: %s\n", furrow_pool_rank(pool), furrow_strerror(status), now() - start,
           furrow_pool_error(pool)->message);

@@ -133,10 +133,11 @@ simulation    := $(filter-out %/main.c %/message.c,$(wildcard tests/simulate/*.c
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
 docs_sources  := $(wildcard tests/docs/*.c)
+hosts_sources := $(wildcard tests/hosts/*.c)
 self_sources  := $(wildcard tests/shim/selftest/*.c)
 
 tests: $(if $(unit_sources),$(BUILD)/tests/unit/all) $(if $(mpi_sources),$(BUILD)/tests/mpi/all) \
-       $(call names,$(fault_sources) $(docs_sources) $(self_sources))
+       $(call names,$(fault_sources) $(docs_sources) $(hosts_sources) $(self_sources))
 
 $(shim_unit): $(call objects,$(shim_common) tests/shim/alone.c)
 $(shim_mpi): $(call objects,$(shim_common) tests/shim/mpi.c tests/shim/pmpi.c tests/shim/wrap.c)
@@ -150,9 +151,9 @@ $(call names,$(fault_sources)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault
 $(call names,$(fault_sources)): private ld_flags += $(wrap)
 $(call names,$(self_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(shim_mpi) $(static)
 $(call names,$(self_sources)): private ld_flags += $(wrap)
-$(call names,$(docs_sources)): $(BUILD)/tests/docs/%: $(BUILD)/obj/tests/docs/%.o $(static)
+$(call names,$(docs_sources) $(hosts_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(static)
 
-$(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(docs_sources) $(self_sources)):
+$(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(docs_sources) $(hosts_sources) $(self_sources)):
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(if $(filter %.a,$(filter-out $(static),$^)),-lgtest -lstdc++) $(libs)

@@ -99,9 +99,9 @@ furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *de
 furrow_status furrow__comm_scatter(furrow__comm *comm, const furrow__deal *deal);
 furrow_status furrow__comm_gather(furrow__comm *comm, const furrow__deal *deal);
 
-/* Rank 0 deals with one rank of `over` at a time: until it calls, the others wait asleep. */
+/* A rank of `over` deals with one other at a time: until it calls, that one waits asleep. */
 furrow_status furrow__comm_call(furrow__comm *comm, MPI_Comm over, int rank);
-furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over);
+furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over, int caller);
 
 /* One rank of `over` to another, any size; both are talking. */
 furrow_status furrow__comm_send(furrow__comm *comm, MPI_Comm over, const void *data, size_t size, int to);

@@ -13,9 +13,15 @@ enum { TAG_LETTER = 1, TAG_DATA, TAG_ANSWER };
 /* What goes with a request of the same index. */
 typedef struct transfer {
   furrow__receipt *receipt; /* NULL: nobody waits for it */
-  furrow__letter *letter;   /* sent, and freed when it has left; NULL: data */
+  furrow__letter *letter;   /* being sent; NULL: data */
   bool receives;
 } transfer;
+
+/* Room for letters that are being sent: made at once, so that what goes on as usual needs no memory. */
+typedef struct stock {
+  int made, count;
+  furrow__letter *all, **free; /* the first `count` of these */
+} stock;
 
 struct furrow__mail {
   MPI_Comm over;
@@ -25,24 +31,25 @@ struct furrow__mail {
   MPI_Request *requests;
   transfer *transfers;
   int *finished; /* MPI_Testsome's */
+  MPI_Status *statuses;
   int sending;
+  stock letters;
   uint64_t messages;
 };
+
+static bool make_stock(stock *letters, int count) {
+  letters->all = malloc((size_t)count * sizeof *letters->all);
+  letters->free = malloc((size_t)count * sizeof(furrow__letter *));
+  if (!letters->all || !letters->free) return false;
+  for (int i = 0; i < count; i++) letters->free[i] = &letters->all[i];
+  letters->made = letters->count = count;
+  return true;
+}
 
 static furrow_status await_letter(furrow__mail *mail) {
   int code =
       MPI_Irecv(&mail->letter, sizeof mail->letter, MPI_BYTE, MPI_ANY_SOURCE, TAG_LETTER, mail->over, &mail->incoming);
   return code == MPI_SUCCESS ? FURROW_OK : FURROW_E_MPI;
-}
-
-furrow__mail *furrow__mail_create(MPI_Comm over) {
-  furrow__mail *mail = calloc(1, sizeof *mail);
-  if (!mail) return NULL;
-  mail->over = over;
-  mail->incoming = MPI_REQUEST_NULL;
-  if (await_letter(mail) == FURROW_OK) return mail;
-  free(mail);
-  return NULL;
 }
 
 static void give_up(MPI_Request *request) {
@@ -51,37 +58,75 @@ static void give_up(MPI_Request *request) {
   MPI_Request_free(request);
 }
 
+static bool is_in_stock(const furrow__mail *mail, const furrow__letter *letter) {
+  uintptr_t at = (uintptr_t)letter, first = (uintptr_t)mail->letters.all;
+  return at >= first && at < first + sizeof *letter * (size_t)mail->letters.made;
+}
+
+static furrow__letter *take_letter(furrow__mail *mail) {
+  stock *letters = &mail->letters;
+  return letters->count > 0 ? letters->free[--letters->count] : malloc(sizeof(furrow__letter));
+}
+
+static void return_letter(furrow__mail *mail, furrow__letter *letter) {
+  if (!letter) return;
+  if (is_in_stock(mail, letter))
+    mail->letters.free[mail->letters.count++] = letter;
+  else
+    free(letter);
+}
+
+void furrow__mail_give_up(furrow__mail *mail) {
+  give_up(&mail->incoming);
+  for (int i = 0; i < mail->count; i++)
+    if (mail->transfers[i].receives) give_up(&mail->requests[i]);
+}
+
+/* What is being sent must stay, if MPI is still there to send it. */
 void furrow__mail_free(furrow__mail *mail) {
   if (!mail) return;
   bool up = furrow__mpi_is_up();
-  if (up) give_up(&mail->incoming);
-  for (int i = 0; i < mail->count; i++) {
-    if (up && mail->transfers[i].receives) give_up(&mail->requests[i]);
-    if (!up || mail->transfers[i].receives) free(mail->transfers[i].letter); /* what is being sent must stay */
-  }
+  if (up) furrow__mail_give_up(mail);
+  if (mail->sending == 0 || !up) free(mail->letters.all);
+  free(mail->letters.free);
   free(mail->requests);
   free(mail->transfers);
   free(mail->finished);
+  free(mail->statuses);
   free(mail);
 }
 
-static bool have_room(furrow__mail *mail) {
-  if (mail->count < mail->capacity) return true;
-  int more = mail->capacity ? 2 * mail->capacity : 64;
+static bool have_room(furrow__mail *mail, int wanted) {
+  if (wanted <= mail->capacity) return true;
+  int more = 2 * wanted;
   MPI_Request *requests = realloc(mail->requests, (size_t)more * sizeof *requests);
   if (requests) mail->requests = requests;
   transfer *transfers = realloc(mail->transfers, (size_t)more * sizeof *transfers);
   if (transfers) mail->transfers = transfers;
   int *finished = realloc(mail->finished, (size_t)more * sizeof *finished);
   if (finished) mail->finished = finished;
-  if (!requests || !transfers || !finished) return false;
+  MPI_Status *statuses = realloc(mail->statuses, (size_t)more * sizeof *statuses);
+  if (statuses) mail->statuses = statuses;
+  if (!requests || !transfers || !finished || !statuses) return false;
   mail->capacity = more;
   return true;
 }
 
+furrow__mail *furrow__mail_create(MPI_Comm over, int peers) {
+  enum { EACH = 8, SPARE = 64 }; /* letters, and transfers, under way at a time; more need memory */
+  furrow__mail *mail = calloc(1, sizeof *mail);
+  if (!mail) return NULL;
+  mail->over = over;
+  mail->incoming = MPI_REQUEST_NULL;
+  int most = EACH * peers + SPARE;
+  if (make_stock(&mail->letters, most) && have_room(mail, most) && await_letter(mail) == FURROW_OK) return mail;
+  furrow__mail_free(mail);
+  return NULL;
+}
+
 /* One MPI call, whose request is kept. */
 static furrow_status start(furrow__mail *mail, int rank, int tag, void *data, int bytes, transfer what) {
-  if (!have_room(mail)) return FURROW_E_NOMEM;
+  if (!have_room(mail, mail->count + 1)) return FURROW_E_NOMEM;
   MPI_Request *request = &mail->requests[mail->count];
   int code = what.receives ? MPI_Irecv(data, bytes, MPI_BYTE, rank, tag, mail->over, request)
                            : MPI_Isend(data, bytes, MPI_BYTE, rank, tag, mail->over, request);
@@ -110,11 +155,11 @@ static void *unconst(const void *data) {
 
 furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
                                 furrow__receipt *receipt) {
-  furrow__letter *copy = malloc(sizeof *copy);
+  furrow__letter *copy = take_letter(mail);
   if (!copy) return FURROW_E_NOMEM;
   *copy = *letter;
   furrow_status status = start(mail, to, TAG_LETTER, copy, sizeof *copy, (transfer){NULL, copy, false});
-  if (status != FURROW_OK) free(copy);
+  if (status != FURROW_OK) return_letter(mail, copy);
   if (status != FURROW_OK || letter->bytes == 0) return status;
   return start_data(mail, to, TAG_DATA, unconst(data), letter->bytes, (transfer){receipt, NULL, false});
 }
@@ -135,7 +180,7 @@ furrow_status furrow__mail_expect(furrow__mail *mail, int from, void *data, size
 static void finish(furrow__mail *mail, int i) {
   transfer *what = &mail->transfers[i];
   if (what->receipt) what->receipt->parts--;
-  free(what->letter);
+  return_letter(mail, what->letter);
   mail->sending -= !what->receives;
   mail->requests[i] = MPI_REQUEST_NULL;
 }
@@ -153,7 +198,7 @@ static void close_gaps(furrow__mail *mail) {
 furrow_status furrow__mail_progress(furrow__mail *mail) {
   int finished = 0;
   if (mail->count == 0) return FURROW_OK; /* furrow__mail_next() tests, too */
-  if (MPI_Testsome(mail->count, mail->requests, &finished, mail->finished, MPI_STATUSES_IGNORE) != MPI_SUCCESS)
+  if (MPI_Testsome(mail->count, mail->requests, &finished, mail->finished, mail->statuses) != MPI_SUCCESS)
     return FURROW_E_MPI;
   for (int i = 0; i < finished; i++) finish(mail, mail->finished[i]);
   if (finished > 0) close_gaps(mail);

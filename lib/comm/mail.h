@@ -31,10 +31,13 @@ static inline bool furrow__receipt_is_done(const furrow__receipt *receipt) {
 
 typedef struct furrow__mail furrow__mail;
 
-/* Local; `over` is borrowed. NULL: no memory, or MPI refused. */
-furrow__mail *furrow__mail_create(MPI_Comm over);
+/* Local; `over` is borrowed; letters go to and from so many `peers`. NULL: no memory, or MPI refused. */
+furrow__mail *furrow__mail_create(MPI_Comm over, int peers);
 
-/* Give up what is under way. */
+/* Receive nothing any more, as far as MPI can undo it: memory of the caller's will go. */
+void furrow__mail_give_up(furrow__mail *mail);
+
+/* The same, and free it. */
 void furrow__mail_free(furrow__mail *mail);
 
 /* Send a letter and letter->bytes of `data`, which must stay until the receipt is done (NULL: no data). All that can fail

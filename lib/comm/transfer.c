@@ -36,10 +36,10 @@ furrow_status furrow__comm_call(furrow__comm *comm, MPI_Comm over, int rank) {
   return furrow__comm_drive(comm, &request);
 }
 
-furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over) {
+furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over, int caller) {
   MPI_Request request;
   comm->messages++;
-  if (MPI_Irecv(NULL, 0, MPI_BYTE, 0, TAG_CALL, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  if (MPI_Irecv(NULL, 0, MPI_BYTE, caller, TAG_CALL, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
   return furrow__comm_wait(comm, &request);
 }
 
@@ -127,7 +127,7 @@ static furrow_status move_one_by_one(furrow__comm *comm, const furrow__deal *dea
   if (comm->rank != 0) {
     furrow__span bytes = block_bytes(comm, deal, comm->rank);
     size_t size = bytes.end - bytes.begin;
-    status = furrow__comm_await_call(comm, comm->all);
+    status = furrow__comm_await_call(comm, comm->all, 0);
     if (status != FURROW_OK) return status;
     return way == OUT ? furrow__comm_receive(comm, comm->all, deal->mine, size, 0)
                       : furrow__comm_send(comm, comm->all, deal->mine, size, 0);

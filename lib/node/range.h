@@ -16,6 +16,10 @@ static inline uint32_t furrow__range_length(furrow__range range) {
   return range.end - range.begin;
 }
 
+static inline bool furrow__range_is_empty(furrow__range range) {
+  return range.begin == range.end;
+}
+
 /* A shared word, alone on its cache line. */
 typedef struct furrow__range_word {
   _Alignas(64) _Atomic uint64_t word;

@@ -75,53 +75,87 @@ bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const
   return stream.good;
 }
 
-/* ---- by messages ---- */
+/* ---- by messages: a binomial tree over the ranks. Neighbours hold neighbouring leaves, so what a rank holds stays small
+   on the way. Cost for each rank that sends: a call, a count, and two messages for each batch of accumulators. ---- */
 
-static furrow_status send_nodes(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction) {
-  furrow__comm *comm = &pool->comm;
+enum { BATCH_BYTES = 16 << 10, MOST_IN_BATCH = 512 };
+
+/* Small accumulators travel together. The same on both sides. */
+static uint32_t batch_size(const furrow__reduction *reduction) {
+  size_t fit = BATCH_BYTES / reduction->work->result_size;
+  return fit < 1 ? 1 : fit < MOST_IN_BATCH ? (uint32_t)fit : MOST_IN_BATCH;
+}
+
+static furrow_status send_batch(furrow_pool *pool, MPI_Comm over, int to, const furrow__reduction *reduction,
+                                const furrow__node *nodes, uint32_t count) {
+  char packed[BATCH_BYTES];
+  size_t size = reduction->work->result_size;
+  const char *bytes = count > 1 ? packed : furrow__reduction_at(reduction, nodes[0].slot);
+  for (uint32_t i = 0; i < count && count > 1; i++)
+    memcpy(packed + i * size, furrow__reduction_at(reduction, nodes[i].slot), size);
+  furrow_status status = furrow__comm_send(&pool->comm, over, nodes, count * sizeof *nodes, to);
+  if (status == FURROW_OK) status = furrow__comm_send(&pool->comm, over, bytes, count * size, to);
+  pool->metrics.bytes_out += count * (sizeof *nodes + size);
+  return status;
+}
+
+static furrow_status send_nodes(furrow_pool *pool, MPI_Comm over, int to, furrow__reduction *reduction) {
   const furrow__forest *forest = &reduction->forest;
   uint64_t count = forest->count;
-  size_t size = reduction->work->result_size;
-  furrow_status status = furrow__comm_await_call(comm, over);
-  if (status == FURROW_OK) status = furrow__comm_send(comm, over, &count, sizeof count, 0);
-  for (uint32_t i = 0; i < forest->count && status == FURROW_OK; i++) {
-    furrow__node node = forest->nodes[i];
-    status = furrow__comm_send(comm, over, &node, sizeof node, 0);
-    if (status == FURROW_OK)
-      status = furrow__comm_send(comm, over, furrow__reduction_at(reduction, node.slot), size, 0);
-    pool->metrics.bytes_out += sizeof node + size;
+  furrow_status status = furrow__comm_await_call(&pool->comm, over, to);
+  if (status == FURROW_OK) status = furrow__comm_send(&pool->comm, over, &count, sizeof count, to);
+  for (uint32_t i = 0, batch; i < forest->count && status == FURROW_OK; i += batch) {
+    batch = batch_size(reduction) < forest->count - i ? batch_size(reduction) : forest->count - i;
+    status = send_batch(pool, over, to, reduction, forest->nodes + i, batch);
   }
   furrow__reduction_clear(reduction);
   return status;
 }
 
 /* Everything is received, whether or not there is memory to keep it (else into `spare`): the sender must not be stranded. */
+static furrow_status receive_batch(furrow_pool *pool, MPI_Comm over, int from, furrow__reduction *reduction,
+                                   uint32_t count, uint32_t spare, bool *good) {
+  furrow__node nodes[MOST_IN_BATCH];
+  char packed[BATCH_BYTES];
+  size_t size = reduction->work->result_size;
+  furrow_status status = furrow__comm_receive(&pool->comm, over, nodes, count * sizeof *nodes, from);
+  if (status == FURROW_OK && count > 1) status = furrow__comm_receive(&pool->comm, over, packed, count * size, from);
+  for (uint32_t i = 0; i < count && status == FURROW_OK; i++) {
+    bool kept = furrow__reduction_take(reduction, &nodes[i].slot);
+    char *accumulator = furrow__reduction_at(reduction, kept ? nodes[i].slot : spare);
+    *good = *good && kept;
+    if (count > 1)
+      memcpy(accumulator, packed + i * size, size);
+    else
+      status = furrow__comm_receive(&pool->comm, over, accumulator, size, from);
+    if (status == FURROW_OK && kept) furrow__reduction_add(reduction, nodes[i]);
+  }
+  return status;
+}
+
 static furrow_status receive_nodes(furrow_pool *pool, MPI_Comm over, int from, furrow__reduction *reduction,
                                    uint32_t spare, bool *good) {
-  furrow__comm *comm = &pool->comm;
-  uint64_t count = 0;
-  furrow_status status = furrow__comm_call(comm, over, from);
-  if (status == FURROW_OK) status = furrow__comm_receive(comm, over, &count, sizeof count, from);
-  for (uint64_t i = 0; i < count && status == FURROW_OK; i++) {
-    furrow__node node;
-    status = furrow__comm_receive(comm, over, &node, sizeof node, from);
-    if (status != FURROW_OK) break;
-    bool kept = furrow__reduction_take(reduction, &node.slot);
-    *good = *good && kept;
-    char *accumulator = furrow__reduction_at(reduction, kept ? node.slot : spare);
-    status = furrow__comm_receive(comm, over, accumulator, reduction->work->result_size, from);
-    if (status == FURROW_OK && kept) furrow__reduction_add(reduction, node);
+  uint64_t left = 0;
+  furrow_status status = furrow__comm_call(&pool->comm, over, from);
+  if (status == FURROW_OK) status = furrow__comm_receive(&pool->comm, over, &left, sizeof left, from);
+  while (left > 0 && status == FURROW_OK) {
+    uint32_t batch = batch_size(reduction) < left ? batch_size(reduction) : (uint32_t)left;
+    status = receive_batch(pool, over, from, reduction, batch, spare, good);
+    left -= batch;
   }
   return status;
 }
 
 furrow_status furrow__collect_over(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction, uint32_t spare,
                                    bool *good) {
-  *good = true;
-  if (pool->comm.rank != 0) return send_nodes(pool, over, reduction);
-  int ranks = over == pool->comm.all ? pool->comm.size : pool->comm.nodes;
+  bool all = over == pool->comm.all;
+  int ranks = all ? pool->comm.size : pool->comm.nodes, me = all ? pool->comm.rank : pool->comm.node_index;
   furrow_status status = FURROW_OK;
-  for (int r = 1; r < ranks && status == FURROW_OK; r++) status = receive_nodes(pool, over, r, reduction, spare, good);
+  *good = true;
+  for (int bit = 1; bit < ranks && status == FURROW_OK; bit *= 2) {
+    if (me & bit) return send_nodes(pool, over, me - bit, reduction);
+    if (me + bit < ranks) status = receive_nodes(pool, over, me + bit, reduction, spare, good);
+  }
   return status;
 }
 

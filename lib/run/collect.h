@@ -13,9 +13,8 @@ void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction
    the streams were taken all the same. */
 bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout);
 
-/* Bring what all ranks of `over` hold to rank 0, by messages, one rank after the other. Collective on it. Rank 0 has an
-   accumulator in the slot `spare` for what there is no memory for: then *good is false. Returns FURROW_OK or
-   FURROW_E_MPI. */
+/* Bring what all ranks of `over` hold to its rank 0, by messages along a tree. Collective on it. Each has an accumulator in the
+   slot `spare` for what there is no memory for: then *good is false. Returns FURROW_OK or FURROW_E_MPI. */
 furrow_status furrow__collect_over(furrow_pool *pool, MPI_Comm over, furrow__reduction *reduction, uint32_t spare,
                                    bool *good);
 

@@ -66,7 +66,7 @@ void courier_finish(furrow__courier *courier) {
 }
 
 bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t share) {
-  if (furrow__range_length(units) == 0) return true;
+  if (furrow__range_is_empty(units)) return true;
   for (int i = 0; i < FURROW__PILES; i++) {
     furrow__pile *pile = &courier->board->piles[i];
     if (furrow__range_length(furrow__range_read(&pile->units)) > 0) continue;
@@ -95,12 +95,12 @@ static void signal_hunger(furrow__courier *courier, bool others_are_hungry) {
 
 furrow__range courier_seize(furrow__courier *courier) {
   furrow__range units = {0, 0};
-  for (int i = 0; i < FURROW__PILES && furrow__range_length(units) == 0; i++) {
+  for (int i = 0; i < FURROW__PILES && furrow__range_is_empty(units); i++) {
     furrow__pile *pile = &courier->board->piles[i];
     if (atomic_load_explicit(&pile->share, memory_order_relaxed) != 0) units = furrow__range_seize(&pile->units, 1);
   }
-  if (furrow__range_length(units) == 0) units = furrow__range_seize(courier->board->ranges, courier->board->ranks);
-  signal_hunger(courier, furrow__range_length(units) == 0);
+  if (furrow__range_is_empty(units)) units = furrow__range_seize(courier->board->ranges, courier->board->ranks);
+  signal_hunger(courier, furrow__range_is_empty(units));
   return units;
 }
 
@@ -141,11 +141,12 @@ static int first_peer(const furrow__courier *courier) {
   return courier->root ? 1 : 0;
 }
 
-/* The reason stands before the word that others look at. */
+/* The reason stands before the word that others look at; from then on callers return, and take their arrays with them. */
 static void give_up(furrow__courier *courier, const char *why) {
   furrow__board *board = courier->board;
   if (atomic_load(board->broken)) return;
   furrow__text_copy(board->why, FURROW__WHY_SIZE, why);
+  furrow__mail_give_up(courier->mail);
   atomic_store(board->broken, true);
   if (courier->active) stop_work(courier->record);
   if (courier->active) furrow__gate_bump(&courier->record->news);
@@ -268,14 +269,15 @@ furrow_status furrow__courier_create(furrow_pool *pool) {
                                .told = calloc(n, sizeof *courier->told),
                                .parted = calloc(n, sizeof *courier->parted),
                                .hosts = calloc(n, sizeof *courier->hosts),
-                               .stepped = furrow__now()};
+                               .stepped = furrow__now(),
+                               .nap = FIRST_NAP};
   pthread_mutex_init(&courier->lock, NULL);
   pool->courier = courier;
   bool good = courier->heard && courier->told && courier->parted && courier->hosts &&
               (courier->node == 0 ? root_create(courier) : far_create(courier));
   if (!good) return FURROW_E_NOMEM;
   for (size_t i = 0; i < n; i++) courier->heard[i] = courier->told[i] = courier->stepped;
-  courier->mail = furrow__mail_create(comm->mail);
+  courier->mail = furrow__mail_create(comm->mail, comm->nodes);
   return courier->mail ? FURROW_OK : FURROW_E_NOMEM;
 }
 

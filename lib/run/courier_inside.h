@@ -146,6 +146,18 @@ bool courier_bundles(furrow__span items);
 
 /* ---- rank 0's side ---- */
 
+typedef struct dealer dealer;
+dealer *dealer_create(const furrow__courier *courier);
+void dealer_free(dealer *deals);
+void dealer_begin(dealer *deals, furrow__courier *courier);
+/* A node has finished so many units; what its report said besides. */
+void dealer_note(dealer *deals, int node, uint64_t finished, uint64_t flags);
+void dealer_take_back(dealer *deals, furrow__courier *courier, int from, const furrow__letter *letter);
+/* Deal to who wants, and find some for who is hungry. */
+void dealer_act(dealer *deals, furrow__courier *courier);
+bool dealer_is_idle(const dealer *deals);
+furrow__courier_counts dealer_counted(const dealer *deals);
+
 bool root_create(furrow__courier *courier);
 void root_free(furrow__courier *courier);
 void root_begin(furrow__courier *courier);

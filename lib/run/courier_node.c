@@ -94,10 +94,6 @@ bool furrow__courier_rings(furrow_pool *pool, const furrow__own_rings **rings) {
 
 /* ---- letters ---- */
 
-static bool is_empty(furrow__range units) {
-  return furrow__range_length(units) == 0;
-}
-
 static void use_pending(furrow__courier *courier) {
   node_side *far = courier->far;
   uint32_t each = furrow__deck_each(far->lot, (uint32_t)courier->board->ranks);
@@ -107,7 +103,7 @@ static void use_pending(furrow__courier *courier) {
 
 /* There is room: a lot is asked for when no more than SPANS are pending. */
 static void have_span(node_side *far, furrow__range units) {
-  if (is_empty(units)) return;
+  if (furrow__range_is_empty(units)) return;
   far->lot += furrow__range_length(units);
   if (far->pending_count < MOST_PENDING) far->pending[far->pending_count++] = units;
 }
@@ -208,7 +204,7 @@ static void answer_recall(furrow__courier *courier) {
       furrow__range units = take_back(courier);
       letter_put_span(&letter, i, units);
       given += furrow__range_length(units);
-      last = is_empty(units) || given >= half;
+      last = furrow__range_is_empty(units) || given >= half;
     }
     if (given == 0 && !idle) return;
     last = last || k == LETTERS - 1;

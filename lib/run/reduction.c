@@ -51,8 +51,7 @@ static void give_back(furrow__reduction *reduction, uint32_t slot) {
 }
 
 void furrow__reduction_clear(furrow__reduction *reduction) {
-  reduction->forest.count = 0;
-  reduction->used = 0;
+  while (reduction->forest.count > 0) give_back(reduction, reduction->forest.nodes[--reduction->forest.count].slot);
 }
 
 void furrow__reduction_init(const furrow__work *work, void *accumulator) {

@@ -23,13 +23,14 @@ typedef struct block_worker {
   furrow__reduction reduction;
   uint64_t round;        /* units a round */
   char *items, *results; /* other ranks': room for a block */
-  uint32_t spare;        /* rank 0's, of a reduction: takes what comes when there is no memory left */
+  uint32_t spare;        /* of a reduction: takes what comes when there is no memory left */
   furrow__ticker ticker;
   uint64_t done; /* tasks of finished rounds */
 } block_worker;
 
 static bool allocate(block_worker *w) {
-  if (w->root) return !furrow__is_reduction(w->work) || furrow__reduction_take(&w->reduction, &w->spare);
+  if (furrow__is_reduction(w->work) && !furrow__reduction_take(&w->reduction, &w->spare)) return false;
+  if (w->root) return true;
   furrow__span block = furrow__block(w->round, 0, (uint64_t)w->pool->comm.size); /* no rank has more than rank 0 */
   uint64_t tasks = block.end * w->work->units.size;
   if (tasks > w->work->count) tasks = w->work->count;

@@ -24,7 +24,7 @@ typedef struct worker {
   furrow__pace pace;
   furrow__layout layout;
   bool spans;     /* there are other nodes */
-  uint32_t spare; /* then, of rank 0 in a reduction: takes what comes when there is no memory left */
+  uint32_t spare; /* then, of a first rank in a reduction: takes what comes when there is no memory left */
 } worker;
 
 /* Units taken, and where the worker's share of tasks ends behind them. */
@@ -44,7 +44,7 @@ static uint64_t end_of_share(const worker *w, furrow__range claim) {
 static furrow__range draw(worker *w, uint32_t want) {
   furrow__board *board = &w->pool->board;
   furrow__range drawn = {0, 0};
-  for (int i = 0; i < FURROW__PILES && furrow__range_length(drawn) == 0; i++) {
+  for (int i = 0; i < FURROW__PILES && furrow__range_is_empty(drawn); i++) {
     furrow__pile *pile = &board->piles[i];
     furrow__range left = furrow__range_read(&pile->units);
     uint32_t share = atomic_load_explicit(&pile->share, memory_order_relaxed);
@@ -70,11 +70,11 @@ static bool take_claim(worker *w, claimed *claim) {
   if (furrow__record_failed(w->record)) return false;
   uint32_t left = w->pace.fixed ? 0 : furrow__range_length(furrow__range_read(&board->ranges[me]));
   claim->units = furrow__range_take(&board->ranges[me], furrow__pace_next(&w->pace, left));
-  if (furrow__range_length(claim->units) == 0) {
+  if (furrow__range_is_empty(claim->units)) {
     uint32_t want = furrow__pace_next(&w->pace, UINT32_MAX);
     if (w->spans) claim->units = draw(w, want);
-    if (furrow__range_length(claim->units) == 0) claim->units = steal(w, want);
-    if (furrow__range_length(claim->units) == 0) return false;
+    if (furrow__range_is_empty(claim->units)) claim->units = steal(w, want);
+    if (furrow__range_is_empty(claim->units)) return false;
   }
   w->pool->metrics.claims++;
   claim->share_end = w->flow.slot ? end_of_share(w, claim->units) : 0; /* only rings fetch ahead */
@@ -274,7 +274,7 @@ furrow_status furrow__work_dynamic(furrow_pool *pool, const furrow__work *work, 
   furrow__running_start(&w.running, pool, work);
   bool ready = furrow__courier_rings(pool, &own);
   ready = furrow__flow_start(&w.flow, pool, layout, traffic, work->items, work->results, own) && ready;
-  if (w.spans && pool->comm.rank == 0 && furrow__is_reduction(work))
+  if (w.spans && furrow__is_first(pool) && furrow__is_reduction(work))
     ready = furrow__reduction_take(&w.reduction, &w.spare) && ready;
   if (!ready)
     furrow__error_set(&w.running.error, FURROW_E_NOMEM, w.running.where, FURROW_NO_TASK,

@@ -38,11 +38,13 @@ TEST(board, regions_are_disjoint_and_aligned) {
       end = expect_region(end, b.hosts, n * sizeof *b.hosts);
       end = expect_region(end, b.ranges, n * sizeof *b.ranges);
       end = expect_region(end, b.steals, sizeof *b.steals);
+      end = expect_region(end, b.piles, FURROW__PILES * sizeof *b.piles);
       end = expect_region(end, b.done, n * sizeof *b.done);
       end = expect_region(end, b.rings, n * sizeof *b.rings);
       end = expect_region(end, b.mailbox, (n + 63) / 64 * sizeof *b.mailbox);
       end = expect_region(end, b.bell, sizeof *b.bell);
       end = expect_region(end, b.broken, sizeof *b.broken);
+      end = expect_region(end, b.why, FURROW__WHY_SIZE);
       end = expect_region(end, b.data, DATA);
       EXPECT_LE(end, b.arena.base + b.arena.size);
       EXPECT_EQ((uintptr_t)b.data % PAGE, 0u);
@@ -131,5 +133,24 @@ TEST(board, a_notice_sets_its_bit_and_rings_if_it_is_urgent) {
     EXPECT_EQ(atomic_exchange(&b.mailbox[workers[i] / 64], 0), UINT64_C(1) << (workers[i] % 64));
   }
   for (int w = 0; w < 4; w++) EXPECT_EQ(atomic_load(&b.mailbox[w]), 0u);
+  free(b.arena.base);
+}
+
+/* What nobody has claimed: shares, and piles that are this node's own; not the deck's. */
+TEST(board, counts_what_is_unclaimed_and_what_is_settled) {
+  furrow__board b = make(3);
+  furrow__board_reset(&b, 30);
+  EXPECT_EQ(furrow__board_unclaimed(&b), 30u);
+  furrow__range_deal(&b.piles[0].units, (furrow__range){30, 35});
+  furrow__range_deal(&b.piles[1].units, (furrow__range){35, 45});
+  b.piles[0].share = 2;
+  EXPECT_EQ(furrow__board_unclaimed(&b), 35u);
+  b.piles[1].share = 1;
+  EXPECT_EQ(furrow__board_unclaimed(&b), 45u);
+  for (int i = 0; i < 3; i++) b.done[i].settled = 10u + (uint64_t)i;
+  EXPECT_EQ(furrow__board_settled(&b), 33u);
+  furrow__board_reset(&b, 0);
+  EXPECT_EQ(furrow__board_unclaimed(&b), 0u);
+  EXPECT_EQ(furrow__board_settled(&b), 0u);
   free(b.arena.base);
 }

@@ -54,6 +54,40 @@ TEST(range, the_back_half_of_the_largest_is_stolen) {
   EXPECT_EQ(steals.moved, 1u);
 }
 
+TEST(range, a_share_is_drawn_from_a_pile) {
+  furrow__range_word pile, own;
+  furrow__steals steals = {0};
+  furrow__range_deal(&pile, (furrow__range){10, 20});
+  furrow__range_deal(&own, (furrow__range){0, 0});
+  expect_range(furrow__range_draw(&pile, 4, &own, 1, &steals), 10, 11);
+  expect_range(furrow__range_read(&own), 11, 14);
+  expect_range(furrow__range_read(&pile), 14, 20);
+  expect_range(furrow__range_take(&own, 9), 11, 14);
+  expect_range(furrow__range_draw(&pile, 2, &own, 5, &steals), 14, 16); /* all of it kept */
+  expect_empty(furrow__range_read(&own));
+  expect_range(furrow__range_draw(&pile, 100, &own, 1, &steals), 16, 17);
+  expect_range(furrow__range_read(&own), 17, 20);
+  EXPECT_EQ(steals.moved, 3u);
+  expect_empty(furrow__range_draw(&pile, 1, &own, 1, &steals));
+  expect_range(furrow__range_read(&own), 17, 20); /* not touched */
+  EXPECT_EQ(steals.moved, 3u);
+  EXPECT_EQ(steals.moving, 0u);
+}
+
+TEST(range, the_back_half_of_the_largest_is_seized) {
+  furrow__range_word words[3];
+  furrow__range_deal(&words[0], (furrow__range){0, 5});
+  furrow__range_deal(&words[1], (furrow__range){5, 5});
+  furrow__range_deal(&words[2], (furrow__range){5, 16});
+  expect_range(furrow__range_seize(words, 3), 10, 16);
+  expect_range(furrow__range_seize(words, 3), 2, 5);
+  expect_range(furrow__range_seize(words, 3), 7, 10);
+  for (int i = 0; i < 4; i++) EXPECT_GT(furrow__range_length(furrow__range_seize(words, 3)), 0u);
+  expect_empty(furrow__range_seize(words, 3));
+  furrow__range_deal(&words[0], (furrow__range){3, 4});
+  expect_range(furrow__range_seize(words, 1), 3, 4);
+}
+
 TEST(range, a_single_unit_can_be_stolen) {
   furrow__range_word words[2];
   furrow__steals steals = {0};

@@ -1,6 +1,7 @@
 /* Rounds of many workers on one set of shares. In half of them, workers run a part of a claim and give the rest back. In
-   the others, who has left keeps watching: a share that is not empty then proves that it left too early, since empty
-   shares stay empty once nothing is on its way. */
+   a third, many units are on a pile that all draw from, and worker 0 seizes shares and fills the pile again. In the rest,
+   who has left keeps watching: a share that is not empty then proves that it left too early, since empty shares stay empty
+   once nothing is on its way. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,8 +20,9 @@ typedef struct shared {
   furrow__range_word words[MOST_WORKERS];
   furrow__steals steals;
   pthread_barrier_t barrier;
+  furrow__range_word pile;
   uint32_t units, most_wanted;
-  bool over, give_back;
+  bool over, give_back, has_pile;
   _Atomic int left;
   _Atomic uint64_t operations;
   _Atomic bool early; /* somebody has left while units were there */
@@ -31,11 +33,12 @@ typedef struct shared {
 /* ---- worker 0 deals and checks ---- */
 
 static void deal_at_random(shared *all, furrow_rng *rng) {
-  uint32_t begin = 0;
+  uint32_t begin = all->has_pile ? (uint32_t)furrow_rng_below(rng, all->units + 1) : 0;
+  furrow__range_deal(&all->pile, (furrow__range){0, begin});
   int n = all->s->workers, rich = (int)furrow_rng_below(rng, (uint64_t)n), manner = (int)furrow_rng_below(rng, 3);
   for (int i = 0; i < n; i++) {
     uint32_t rest = all->units - begin, share = rest / (uint32_t)(n - i); /* equal */
-    if (manner == 1) share = i == rich ? all->units : 0;                  /* all to one */
+    if (manner == 1) share = i == rich ? rest : 0;                        /* all to one */
     if (manner == 2 && i + 1 < n) share = (uint32_t)furrow_rng_below(rng, rest + 1);
     if (manner == 2 && i + 1 == n) share = rest;
     furrow__range_deal(&all->words[i], (furrow__range){begin, begin + share});
@@ -48,6 +51,7 @@ static void prepare(shared *all, furrow_rng *rng, uint64_t deadline) {
   all->units = (uint32_t)furrow_rng_below(rng, furrow_rng_below(rng, 64) ? FEW_UNITS : MANY_UNITS) + 1;
   all->most_wanted = 1u << furrow_rng_below(rng, 5);
   all->give_back = furrow_rng_below(rng, 2);
+  all->has_pile = furrow_rng_below(rng, 3) == 0;
   memset(all->times, 0, all->units);
   atomic_store(&all->left, 0);
   deal_at_random(all, rng);
@@ -69,6 +73,8 @@ static void check(shared *all) {
 static bool claim(shared *all, int me, uint32_t want, furrow__range *units) {
   *units = furrow__range_take(&all->words[me], want);
   if (furrow__range_length(*units) == 0)
+    *units = furrow__range_draw(&all->pile, 3 * want, &all->words[me], want, &all->steals);
+  if (furrow__range_length(*units) == 0)
     *units = furrow__range_steal(all->words, all->s->workers, me, want, 1, &all->steals);
   return furrow__range_length(*units) > 0;
 }
@@ -77,10 +83,20 @@ static void watch(shared *all) {
   atomic_fetch_add(&all->left, 1);
   do {
     for (int i = 0; i < all->s->workers; i++)
-      if (furrow__range_length(furrow__range_read(&all->words[i])) > 0 && !all->give_back)
+      if (furrow__range_length(furrow__range_read(&all->words[i])) > 0 && !all->give_back && !all->has_pile)
         atomic_store(&all->early, true);
     sched_yield();
   } while (atomic_load(&all->left) < all->s->workers);
+}
+
+/* What the courier does: units leave the shares, and come back by the pile, which only it fills. */
+static void seize(shared *all) {
+  furrow__range units = furrow__range_seize(all->words, all->s->workers);
+  if (furrow__range_length(units) == 0) return;
+  if (furrow__range_length(furrow__range_read(&all->pile)) == 0)
+    furrow__range_deal(&all->pile, units);
+  else
+    for (uint32_t u = units.begin; u < units.end; u++) all->times[u]++;
 }
 
 static void work(shared *all, int me, furrow_rng *rng) {
@@ -91,6 +107,7 @@ static void work(shared *all, int me, furrow_rng *rng) {
     if (all->give_back) rest.begin -= (uint32_t)furrow_rng_below(rng, furrow__range_length(units));
     for (uint32_t u = units.begin; u < rest.begin; u++) all->times[u]++;
     if (furrow__range_length(rest) > 0) furrow__range_give_back(&all->words[me], rest, &all->steals);
+    if (me == 0 && all->has_pile && furrow_rng_below(rng, 4) == 0) seize(all);
     operations++;
     if (furrow_rng_below(rng, 64) == 0) sched_yield(); /* a task that is longer than others */
   }

@@ -25,8 +25,8 @@ int main(int argc, char **argv) {
   if (status == FURROW_OK) status = halve(pool);
   if (status != FURROW_OK && furrow_is_root(pool)) furrow_error_print(stderr, furrow_pool_error(pool));
   furrow_pool_destroy(&pool);
-  if (status == FURROW_E_MPI)
-    return EXIT_FAILURE; /* MPI_Finalize might wait for the lost node; furrow_finalize knows */
+  /* Not MPI_Finalize, which might wait for the lost node; furrow_finalize knows that. */
+  if (status == FURROW_E_MPI) return EXIT_FAILURE;
   MPI_Finalize();
   return status == FURROW_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

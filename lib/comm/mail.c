@@ -20,7 +20,8 @@ typedef struct transfer {
 /* Room for letters that are being sent: made at once, so that what goes on as usual needs no memory. */
 typedef struct stock {
   int made, count;
-  furrow__letter *all, **free; /* the first `count` of these */
+  furrow__letter *all;
+  int *free; /* which; the first `count` of these */
 } stock;
 
 struct furrow__mail {
@@ -39,9 +40,9 @@ struct furrow__mail {
 
 static bool make_stock(stock *letters, int count) {
   letters->all = malloc((size_t)count * sizeof *letters->all);
-  letters->free = malloc((size_t)count * sizeof(furrow__letter *));
+  letters->free = malloc((size_t)count * sizeof *letters->free);
   if (!letters->all || !letters->free) return false;
-  for (int i = 0; i < count; i++) letters->free[i] = &letters->all[i];
+  for (int i = 0; i < count; i++) letters->free[i] = i;
   letters->made = letters->count = count;
   return true;
 }
@@ -65,13 +66,13 @@ static bool is_in_stock(const furrow__mail *mail, const furrow__letter *letter) 
 
 static furrow__letter *take_letter(furrow__mail *mail) {
   stock *letters = &mail->letters;
-  return letters->count > 0 ? letters->free[--letters->count] : malloc(sizeof(furrow__letter));
+  return letters->count > 0 ? &letters->all[letters->free[--letters->count]] : malloc(sizeof(furrow__letter));
 }
 
 static void return_letter(furrow__mail *mail, furrow__letter *letter) {
   if (!letter) return;
   if (is_in_stock(mail, letter))
-    mail->letters.free[mail->letters.count++] = letter;
+    mail->letters.free[mail->letters.count++] = (int)(letter - mail->letters.all);
   else
     free(letter);
 }
@@ -124,33 +125,37 @@ furrow__mail *furrow__mail_create(MPI_Comm over, int peers) {
   return NULL;
 }
 
+/* Where data are, or go. */
+typedef struct place {
+  const char *from; /* to be sent; NULL: to be received */
+  char *to;
+} place;
+
 /* One MPI call, whose request is kept. */
-static furrow_status start(furrow__mail *mail, int rank, int tag, void *data, int bytes, transfer what) {
+static furrow_status start(furrow__mail *mail, int rank, int tag, place data, size_t bytes, furrow__receipt *receipt,
+                           furrow__letter *letter) {
   if (!have_room(mail, mail->count + 1)) return FURROW_E_NOMEM;
   MPI_Request *request = &mail->requests[mail->count];
-  int code = what.receives ? MPI_Irecv(data, bytes, MPI_BYTE, rank, tag, mail->over, request)
-                           : MPI_Isend(data, bytes, MPI_BYTE, rank, tag, mail->over, request);
+  int code = data.from ? MPI_Isend(data.from, (int)bytes, MPI_BYTE, rank, tag, mail->over, request)
+                       : MPI_Irecv(data.to, (int)bytes, MPI_BYTE, rank, tag, mail->over, request);
   if (code != MPI_SUCCESS) return FURROW_E_MPI;
-  mail->transfers[mail->count++] = what;
-  mail->messages += !what.receives;
-  mail->sending += !what.receives;
-  if (what.receipt) what.receipt->parts++;
+  mail->transfers[mail->count++] = (transfer){receipt, letter, !data.from};
+  mail->messages += data.from != NULL;
+  mail->sending += data.from != NULL;
+  if (receipt) receipt->parts++;
   return FURROW_OK;
 }
 
-static furrow_status start_data(furrow__mail *mail, int rank, int tag, void *data, size_t bytes, transfer what) {
+static furrow_status start_data(furrow__mail *mail, int rank, int tag, place data, size_t bytes,
+                                furrow__receipt *receipt) {
   furrow_status status = FURROW_OK;
-  for (size_t done = 0; done < bytes && status == FURROW_OK;) {
-    size_t part = bytes - done < FURROW__TRANSFER ? bytes - done : FURROW__TRANSFER;
-    status = start(mail, rank, tag, (char *)data + done, (int)part, what);
-    done += part;
+  for (size_t left = bytes; left > 0 && status == FURROW_OK;) {
+    size_t part = left < FURROW__TRANSFER ? left : FURROW__TRANSFER;
+    status = start(mail, rank, tag, data, part, receipt, NULL);
+    data = data.from ? (place){data.from + part, NULL} : (place){NULL, data.to + part};
+    left -= part;
   }
   return status;
-}
-
-/* MPI's sends do not write, but an older MPI's prototypes say otherwise; so does start(). */
-static void *unconst(const void *data) {
-  return (void *)(uintptr_t)data;
 }
 
 furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
@@ -158,23 +163,23 @@ furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter
   furrow__letter *copy = take_letter(mail);
   if (!copy) return FURROW_E_NOMEM;
   *copy = *letter;
-  furrow_status status = start(mail, to, TAG_LETTER, copy, sizeof *copy, (transfer){NULL, copy, false});
+  furrow_status status = start(mail, to, TAG_LETTER, (place){(const char *)copy, NULL}, sizeof *copy, NULL, copy);
   if (status != FURROW_OK) return_letter(mail, copy);
   if (status != FURROW_OK || letter->bytes == 0) return status;
-  return start_data(mail, to, TAG_DATA, unconst(data), letter->bytes, (transfer){receipt, NULL, false});
+  return start_data(mail, to, TAG_DATA, (place){data, NULL}, letter->bytes, receipt);
 }
 
 furrow_status furrow__mail_receive(furrow__mail *mail, int from, void *data, size_t bytes, furrow__receipt *receipt) {
-  return start_data(mail, from, TAG_DATA, data, bytes, (transfer){receipt, NULL, true});
+  return start_data(mail, from, TAG_DATA, (place){NULL, data}, bytes, receipt);
 }
 
 furrow_status furrow__mail_answer(furrow__mail *mail, int to, const void *data, size_t bytes,
                                   furrow__receipt *receipt) {
-  return start_data(mail, to, TAG_ANSWER, unconst(data), bytes, (transfer){receipt, NULL, false});
+  return start_data(mail, to, TAG_ANSWER, (place){data, NULL}, bytes, receipt);
 }
 
 furrow_status furrow__mail_expect(furrow__mail *mail, int from, void *data, size_t bytes, furrow__receipt *receipt) {
-  return start_data(mail, from, TAG_ANSWER, data, bytes, (transfer){receipt, NULL, true});
+  return start_data(mail, from, TAG_ANSWER, (place){NULL, data}, bytes, receipt);
 }
 
 static void finish(furrow__mail *mail, int i) {

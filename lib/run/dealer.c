@@ -45,7 +45,7 @@ void dealer_free(dealer *deals) {
 static void keep_spare(dealer *deals, furrow__courier *courier, furrow__range units) {
   if (furrow__range_is_empty(units)) return;
   if (deals->spare_count == deals->spare_capacity) {
-    int more = 2 * deals->spare_capacity;
+    int more = deals->spare_capacity > 0 ? 2 * deals->spare_capacity : FEW_SPARE;
     furrow__range *spare = realloc(deals->spare, (size_t)more * sizeof *spare);
     if (!spare) {
       courier_check(courier, FURROW_E_NOMEM);

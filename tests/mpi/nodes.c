@@ -34,7 +34,7 @@ static tally map_and_count(furrow_pool *pool, uint64_t count, size_t item_size, 
   EXPECT_OK_ON(pool, furrow_map(pool, work_a_little, NULL, items, item_size, count, results, result_size, NULL));
   tally spent = difference(tally_of(pool), before);
   spent.calls -= idle.calls;
-  for (uint64_t i = 0; is_root() && result_size && i < count; i++) EXPECT_EQ(results[i], i);
+  for (uint64_t i = 0; results && result_size && i < count; i++) EXPECT_EQ(results[i], i);
   free(items);
   free(results);
   return spent;
@@ -84,7 +84,7 @@ TEST(nodes, never_wait_for_a_task_of_rank_0) {
   double start = now();
   EXPECT_OK(furrow_map(test_pool(), long_on_rank_0, &rested, items, SIZE, count, results, SIZE, NULL));
   if (helped) EXPECT_LT(now() - start, 1.0 + 0.4 * slowness());
-  for (uint64_t i = 0; is_root() && i < count; i++) EXPECT_EQ(*(uint64_t *)(void *)(results + i * SIZE), i);
+  for (uint64_t i = 0; results && i < count; i++) EXPECT_EQ(*(uint64_t *)(void *)(results + i * SIZE), i);
   free(items);
   free(results);
 }
@@ -139,13 +139,13 @@ TEST(nodes, carry_items_and_results_of_any_size) {
     size_t size = SIZES[k];
     uint64_t count = 1 + 3000000 / size;
     unsigned char *items = is_root() ? malloc(count * size) : NULL, *results = is_root() ? calloc(count, size) : NULL;
-    for (size_t i = 0; is_root() && i < count * size; i++) items[i] = (unsigned char)(i * 2654435761u >> 13);
+    for (size_t i = 0; items && i < count * size; i++) items[i] = (unsigned char)(i * 2654435761u >> 13);
     TEST_PHASE("size %zu", size);
     for (int s = 0; s < SCHEDULE_COUNT; s++) {
       furrow_options options = options_of(SCHEDULES[s], 0);
       EXPECT_OK(furrow_map(test_pool(), echo, &size, items, size, count, results, size, &options));
-      if (is_root()) EXPECT_TRUE(memcmp(items, results, count * size) == 0);
-      if (is_root()) memset(results, 0, count * size);
+      if (items && results) EXPECT_TRUE(memcmp(items, results, count * size) == 0);
+      if (results) memset(results, 0, count * size);
     }
     free(items);
     free(results);

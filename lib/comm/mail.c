@@ -100,6 +100,7 @@ void furrow__mail_free(furrow__mail *mail) {
 static bool have_room(furrow__mail *mail, int wanted) {
   if (wanted <= mail->capacity) return true;
   int more = 2 * wanted;
+  /* NOLINTNEXTLINE(bugprone-sizeof-expression): what a request is, is MPI's secret; here a pointer */
   MPI_Request *requests = realloc(mail->requests, (size_t)more * sizeof *requests);
   if (requests) mail->requests = requests;
   transfer *transfers = realloc(mail->transfers, (size_t)more * sizeof *transfers);

@@ -54,7 +54,8 @@ FURROW_API furrow_status furrow_finalize(furrow_pool **pool);
 
 /** Make a pool of all ranks of a communicator, which is duplicated and never used again.
  *
- *  Collective on `comm`, an intracommunicator. MPI must be initialised, at any thread level.
+ *  Collective on `comm`, an intracommunicator. MPI must be initialised, at any thread level. A node that dies in here is not
+ *  noticed: only afterwards do nodes listen to each other.
  *
  *  @param options  NULL for the defaults.
  *  @param pool     set to the pool, also where it failed: operations on it then return that status. NULL only where

@@ -146,12 +146,16 @@ static void print_metrics(furrow_pool *pool) {
 }
 
 /* Let go of everything; the ranks have met for it, or will never meet again. */
-static void bury(furrow_pool *pool) {
+static bool bury(furrow_pool *pool) {
   furrow__server_free(pool);
   furrow__courier_free(pool);
+  if (furrow__has_board(pool) && atomic_load(pool->board.broken))
+    pool->broken = FURROW_E_MPI; /* another rank's courier */
+  bool broken = pool->broken == FURROW_E_MPI;
   furrow__arena_close(&pool->board.arena);
-  if (pool->broken != FURROW_E_MPI) furrow__comm_free(&pool->comm);
+  if (!broken) furrow__comm_free(&pool->comm);
   free(pool);
+  return !broken;
 }
 
 /* Meet to part. The settings carry rank 0's wish for metrics. */
@@ -178,9 +182,8 @@ furrow_status furrow_finalize(furrow_pool **address) {
   furrow_pool *pool = *address;
   furrow_status status = part(pool, FURROW__OP_FINALIZE);
   if (status == FURROW_E_MISMATCH || atomic_load(&pool->busy)) return status;
-  bool owns_mpi = pool->owns_mpi && pool->broken != FURROW_E_MPI;
-  bury(pool);
+  bool owns_mpi = pool->owns_mpi, whole = bury(pool);
   *address = NULL;
-  if (owns_mpi) furrow__mpi_finish();
-  return status;
+  if (owns_mpi && whole) furrow__mpi_finish();
+  return whole ? status : FURROW_E_MPI;
 }

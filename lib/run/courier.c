@@ -85,7 +85,7 @@ furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before,
 }
 
 /* The bit in `resting` makes workers look up from their claims. */
-static void signal_hunger(furrow__courier *courier, bool others_are_hungry) {
+void courier_signal_hunger(furrow__courier *courier, bool others_are_hungry) {
   _Atomic uint32_t *resting = &courier->record->resting;
   if (others_are_hungry)
     atomic_fetch_or_explicit(resting, FURROW__OTHERS_HUNGRY, memory_order_relaxed);
@@ -100,7 +100,7 @@ furrow__range courier_seize(furrow__courier *courier) {
     if (atomic_load_explicit(&pile->share, memory_order_relaxed) != 0) units = furrow__range_seize(&pile->units, 1);
   }
   if (furrow__range_is_empty(units)) units = furrow__range_seize(courier->board->ranges, courier->board->ranks);
-  signal_hunger(courier, furrow__range_is_empty(units));
+  courier_signal_hunger(courier, furrow__range_is_empty(units));
   return units;
 }
 
@@ -153,13 +153,18 @@ static void give_up(furrow__courier *courier, const char *why) {
   courier->active = false;
 }
 
+/* As far as that still works: who is not told waits for silence, or where there are no threads for ever. */
+static void tell_abort(furrow__courier *courier, int node) {
+  for (int i = first_peer(courier); i < peers_end(courier); i++)
+    courier_tell(courier, i, (furrow__letter){.kind = ABORT, .words = {(uint64_t)node}}, NULL, NULL);
+}
+
 static void lose(furrow__courier *courier, int node, double seconds) {
   char why[FURROW__WHY_SIZE];
   const char *host = courier->root ? courier->hosts[node] : "";
   snprintf(why, sizeof why, "node %d%s%s%s has been silent for %.1f s", node, *host ? " (" : "", host, *host ? ")" : "",
            seconds);
-  for (int i = first_peer(courier); i < peers_end(courier); i++)
-    if (i != node) courier_tell(courier, i, (furrow__letter){.kind = ABORT, .words = {(uint64_t)node}}, NULL, NULL);
+  tell_abort(courier, node); /* also that one, which may only have slept */
   give_up(courier, why);
 }
 
@@ -191,7 +196,8 @@ static bool read_common(furrow__courier *courier, int from, const furrow__letter
     case PART:
       return courier->parted[from] = true;
     case ABORT:
-      snprintf(why, sizeof why, "node %d has fallen silent, says rank 0", (int)letter->words[0]);
+      snprintf(why, sizeof why, "node %d is lost or gave up, says node %d", (int)letter->words[0], from);
+      if (courier->root) tell_abort(courier, (int)letter->words[0]);
       give_up(courier, why);
       return true;
     default:
@@ -213,7 +219,7 @@ static void read_letters(furrow__courier *courier) {
     bool common = letter.kind >= BEAT, ours = courier->active && letter.operation == courier->operation;
     if (!common && !ours && (int32_t)(letter.operation - courier->operation) > 0) return; /* it begins here soon */
     courier->has_letter = false;
-    if (!common && !ours) continue; /* it was late, and carries nothing */
+    if (!common && !ours) continue; /* it was late; it carries nothing, since a node's last letter of all is BYE */
     courier_stir(courier);
     if (common && read_common(courier, from, &letter)) continue;
     if (courier->root)
@@ -241,6 +247,7 @@ uint64_t furrow__courier_step(furrow_pool *pool) {
   if (courier->active && courier->status == FURROW_OK && courier->root) root_act(courier);
   if (courier->active && courier->status == FURROW_OK && courier->far) far_act(courier);
   if (courier->status == FURROW_OK) watch_peers(courier);
+  if (courier->status == FURROW_E_NOMEM) tell_abort(courier, courier->node);
   if (courier->status != FURROW_OK)
     give_up(courier, courier->status == FURROW_E_NOMEM ? "no memory for messages between nodes" : "an MPI call failed");
   courier->stepped = now;
@@ -315,7 +322,12 @@ void furrow__courier_end(furrow_pool *pool) {
   uint32_t number = (uint32_t)pool->meetings, word;
   furrow__gate_bump(pool->board.bell);
   while ((word = furrow__gate_read(&courier->ended)) != number)
-    if (!furrow__await(pool, &courier->ended, word)) return;
+    if (!furrow__await(pool, &courier->ended, word)) break;
+  if (word == number) return;
+  pthread_mutex_lock(&courier->lock); /* whoever found out: the caller's arrays go now */
+  courier->active = false;
+  furrow__mail_give_up(courier->mail);
+  pthread_mutex_unlock(&courier->lock);
 }
 
 furrow__courier_counts furrow__courier_counted(furrow_pool *pool) {
@@ -330,7 +342,7 @@ furrow__courier_counts furrow__courier_counted(furrow_pool *pool) {
 }
 
 /* Until then a letter of the other side may be on its way, to a communicator that would be gone. */
-static void take_leave(furrow__courier *courier) {
+static bool take_leave(furrow__courier *courier) {
   uint64_t start = furrow__now();
   for (int i = first_peer(courier); i < peers_end(courier); i++)
     courier_tell(courier, i, (furrow__letter){.kind = PART}, NULL, NULL);
@@ -340,15 +352,21 @@ static void take_leave(furrow__courier *courier) {
     waits = !furrow__mail_is_sent(courier->mail);
     for (int i = first_peer(courier); i < peers_end(courier); i++) waits = waits || !courier->parted[i];
     uint64_t now = furrow__now(), most = courier->timeout ? courier->timeout : UINT64_MAX;
-    if (waits && now - start > most) return;
+    if (waits && now - start > most) return false;
     if (waits) furrow__nap(nap(courier, now));
   }
+  return courier->status == FURROW_OK;
 }
 
 void furrow__courier_free(furrow_pool *pool) {
   furrow__courier *courier = pool->courier;
   if (!courier) return;
-  if (courier->mail && pool->broken == FURROW_OK && !atomic_load(courier->board->broken)) take_leave(courier);
+  bool talks = courier->mail && pool->broken == FURROW_OK;
+  if (talks && (atomic_load(courier->board->broken) || !take_leave(courier))) furrow__pool_break(pool, "parting");
+  if (pool->broken == FURROW_E_MPI) { /* MPI may still write to any of it */
+    pool->courier = NULL;
+    return;
+  }
   furrow__mail_free(courier->mail);
   if (courier->root) root_free(courier);
   if (courier->far) far_free(courier);

@@ -15,7 +15,7 @@
      STOP    the operation is over: well, or with the error that follows
    Either way:
      BEAT    this side lives
-     ABORT   communication broke: the number of the node that fell silent
+     ABORT   communication broke: the number of the node that fell silent, or gave up
      PART    the last letter */
 #ifndef FURROW_RUN_COURIER_INSIDE_H
 #define FURROW_RUN_COURIER_INSIDE_H
@@ -133,6 +133,9 @@ bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t s
 /* Take units that nobody of this node has claimed; half of the largest share. Empty if there are none just now; then its
    workers are told to look up. */
 furrow__range courier_seize(furrow__courier *courier);
+
+/* Whether workers of this node are told to look up, since others are hungry. */
+void courier_signal_hunger(furrow__courier *courier, bool others_are_hungry);
 
 /* Workers of this node that rest; whether all do. */
 uint32_t courier_resting(const furrow__courier *courier);

@@ -212,6 +212,7 @@ static void answer_recall(furrow__courier *courier) {
     courier_tell(courier, 0, letter, NULL, NULL);
   }
   courier->far->recalled = false;
+  courier_signal_hunger(courier, false);
 }
 
 /* ---- reports ---- */
@@ -219,13 +220,23 @@ static void answer_recall(furrow__courier *courier) {
 static void report(furrow__courier *courier, uint64_t settled, uint64_t left, uint64_t flags) {
   node_side *far = courier->far;
   far->settled = settled;
-  far->run = furrow__board_done(courier->board);
+  uint64_t run = furrow__board_done(courier->board); /* counted somewhat later than what is settled */
+  far->run = run > settled ? run : settled;
   far->reported = furrow__now();
   if (flags & ASKS) far->asked = true;
   if (flags & HUNGRY) far->told_hungry = true;
   if (flags & RESTED) far->told_rested = true;
   furrow__letter letter = {.kind = REPORT, .words = {settled, far->run, left, flags}};
   courier_tell(courier, 0, letter, NULL, NULL);
+}
+
+static void tell_failure(furrow__courier *courier) {
+  node_side *far = courier->far;
+  uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
+  if (!failer || far->told_failure) return;
+  far->told_failure = true;
+  far->failure = courier_seats(courier)[failer - 1].error;
+  courier_tell(courier, 0, (furrow__letter){.kind = FAIL, .bytes = sizeof far->failure}, &far->failure, &far->outgoing);
 }
 
 /* `settled` tasks have been posted, and all of that has been `taken`. */
@@ -236,6 +247,7 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
   bool asks = !far->asked && far->pending_count <= SPANS && furrow__deck_asks(left, far->lot, units, now - far->began);
   bool hungry = left == 0 && courier_resting(courier) > 0 && !far->told_hungry;
   bool idle = courier_is_idle(courier);
+  tell_failure(courier); /* after this look, before the report: who fails says so, then rests */
   bool gone = parcels_send(far->results, courier, idle);
   uint64_t sure = taken && gone ? settled : far->settled;
   bool news = idle && (sure != far->settled || !far->told_rested);
@@ -243,15 +255,6 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
       (sure != far->settled || finished != far->run) && now - far->reported >= furrow__deck_interval(courier->nodes);
   if (asks || hungry || news || due)
     report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
-}
-
-static void tell_failure(furrow__courier *courier) {
-  node_side *far = courier->far;
-  uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
-  if (!failer || far->told_failure) return;
-  far->told_failure = true;
-  far->failure = courier_seats(courier)[failer - 1].error;
-  courier_tell(courier, 0, (furrow__letter){.kind = FAIL, .bytes = sizeof far->failure}, &far->failure, &far->outgoing);
 }
 
 /* ---- the end ---- */
@@ -284,7 +287,6 @@ void far_act(furrow__courier *courier) {
     return;
   }
   use_pending(courier);
-  tell_failure(courier);
   if (far->recalled) answer_recall(courier);
   say_how_far(courier, settled, taken);
 }

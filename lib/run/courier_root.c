@@ -76,7 +76,6 @@ static void note_report(furrow__courier *courier, int from, const furrow__letter
 }
 
 static void answer(furrow__courier *courier, int to, const furrow__letter *letter) {
-  courier->told[to] = furrow__now();
   courier_check(courier, furrow__mail_answer(courier->mail, to, courier->work.items + letter->words[0],
                                              letter->words[1], &courier->root->outgoing));
 }
@@ -148,6 +147,7 @@ static void fail(furrow__courier *courier, const furrow_error *error) {
 /* Returns how many are still on their way. */
 static int take_arrivals(furrow__courier *courier) {
   int under_way = 0;
+  bool was_full = !root_can_read(courier);
   for (int i = 0; i < INCOMING; i++) {
     arrival *data = &courier->root->arrivals[i];
     if (!data->used) continue;
@@ -159,6 +159,7 @@ static int take_arrivals(furrow__courier *courier) {
     if (data->letter.kind == PARCEL && !belongs_as_it_is(&data->letter)) unpack(courier, data);
     data->used = false;
     courier->heard[data->from] = furrow__now();
+    for (int k = 0; k < courier->nodes && was_full; k++) courier->heard[k] = furrow__now(); /* nobody could be */
     courier_stir(courier);
   }
   return under_way;
@@ -196,12 +197,12 @@ static void tell_all(furrow__courier *courier) {
 
 void root_act(furrow__courier *courier) {
   root_side *root = courier->root;
-  uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
   uint64_t settled_here = furrow__board_settled(courier->board);
   int under_way = take_arrivals(courier);
   if (!root->told_all) {
     dealer_note(root->deals, 0, settled_here / courier->work.units.size, 0);
     if (courier_is_idle(courier)) note_rest(root, 0);
+    uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire); /* who fails then rests */
     if (failer) fail(courier, &courier_seats(courier)[failer - 1].error);
     dealer_act(root->deals, courier);
     if (root->verdict.status != FURROW_OK || (under_way == 0 && is_complete(courier, settled_here))) tell_all(courier);

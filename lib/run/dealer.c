@@ -10,6 +10,8 @@
 
 enum { FEW_SPARE = 256 }; /* spans; more need memory */
 
+static const uint64_t PATIENCE = 10000000; /* nanoseconds until another node is asked */
+
 struct dealer {
   furrow__deck deck;
   furrow__range *spare;
@@ -163,8 +165,10 @@ static void feed_hungry(dealer *deals, furrow__courier *courier) {
   uint64_t waited = starving(deals, hungry), unclaimed = hungry ? furrow__board_unclaimed(courier->board) : 0;
   if (others > 0 && furrow__deck_is_worth(deck, 0, unclaimed + !rests, waited))
     keep_spare(deals, courier, courier_seize(courier));
+  if (others == 0) courier_signal_hunger(courier, false);
   if (deals->spare_count > 0) return;
-  for (int node; deals->recalled < hungry; deals->recalled++) {
+  uint64_t most = (uint64_t)hungry * (1 + waited / PATIENCE); /* who was asked may be unable to answer */
+  for (int node; (uint64_t)deals->recalled < most; deals->recalled++) {
     if ((node = furrow__deck_richest(deck, waited)) < 0) return;
     deck->hands[node].recalled = true;
     deals->recalls++;

@@ -65,7 +65,7 @@ void fetch_begin(fetch *items, furrow__span first) {
   items->bundles[0].expected = true;
 }
 
-/* The next one takes the oldest one's place. That has come long since: at most the first one and one lot's are under way. */
+/* The next one takes the oldest one's place. That has come: at most the first one and one lot's are under way. */
 void fetch_bundle(fetch *items, furrow__courier *courier, const furrow__letter *letter) {
   bundle *next = &items->bundles[0];
   if (!next->expected || next->bytes.begin != letter->words[0]) {

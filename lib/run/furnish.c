@@ -62,8 +62,12 @@ static furrow_status make_board(furrow_pool *pool, size_t limit) {
   int ranks = pool->comm.node_size;
   size_t fixed = furrow__board_fixed_size(ranks), least = fixed + (size_t)ranks * FURROW__ROOM_PER_WORKER;
   size_t size = least > INITIAL_SIZE ? least : INITIAL_SIZE;
-  if (limit < size) {
-    snprintf(pool->note, sizeof pool->note, "%zu bytes of shared memory are allowed, %zu needed", limit, size);
+  uint64_t needed = size; /* of the largest node: all have boards, or none */
+  if (pool->comm.size > 1 && furrow__comm_max(&pool->comm, pool->comm.all, &needed, 1) != FURROW_OK)
+    return FURROW_E_MPI;
+  if (limit < needed) {
+    snprintf(pool->note, sizeof pool->note, "%zu bytes of shared memory are allowed, %zu needed", limit,
+             (size_t)needed);
     return FURROW_OK;
   }
   furrow_error why;

@@ -48,7 +48,8 @@ static void set_up_service(furrow_pool *pool, const furrow__work *work, const fu
   furrow_progress progress =
       furrow__progress_choose(work->options.progress, (furrow__progress_mode)pool->defaults.progress);
   bool needed = progress.report || furrow__layout_needs_server(layout, traffic->reduction);
-  if (needed && !furrow__server_have(pool))
+  bool had = !needed || (furrow__server_have(pool) && (!progress.report || furrow__server_have_reporter(pool)));
+  if (!had)
     furrow__call_fail(pool, call, FURROW_E_NOMEM, "%s: the system refuses a progress thread",
                       furrow__op_name(work->op));
   furrow__service service = {.items = work->items,

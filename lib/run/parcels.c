@@ -71,13 +71,15 @@ static void send(parcels *results, furrow__courier *courier) {
 }
 
 static bool have_open(parcels *results) {
-  for (int i = 0; i < PARCELS && !results->open; i++) {
+  if (results->open) return true;
+  for (int i = 0; i < PARCELS; i++) {
     parcel *one = &results->list[i];
     if (!furrow__receipt_is_done(&one->receipt)) continue;
     *one = (parcel){.data = one->data, .begun = furrow__now()};
     results->open = one;
+    return true;
   }
-  return results->open != NULL;
+  return false;
 }
 
 /* False: every parcel is under way. */

@@ -4,7 +4,8 @@
    thread reads the bell before it serves and sleeps only while the bell has not rung since. What never rings is copied
    in furrow__server_end(), after all workers have left.
 
-   In a pool of several nodes the first rank of each has the thread, from the beginning, for its courier. */
+   In a pool of several nodes the first rank of each has the thread, from the beginning, for its courier. Reports have a
+   thread of their own there: what the user's function does must not keep other nodes waiting. */
 #include "run/server.h"
 
 #include <pthread.h>
@@ -26,8 +27,11 @@ struct furrow__server {
   bool serving;                /* there is a service; under the lock */
   furrow__service service;     /* under the lock */
   pthread_mutex_t report_lock; /* so that rank 0 can serve while a report is drawn */
-  bool reporting;              /* there is a ticker; under the report lock */
-  furrow__ticker ticker;       /* under the report lock */
+  atomic_bool has_reporter;    /* a thread that does nothing but report */
+  pthread_t reporter;
+  furrow__gate clock;    /* changes when that has a ticker to watch, or is to quit */
+  bool reporting;        /* there is a ticker; under the report lock */
+  furrow__ticker ticker; /* under the report lock */
   atomic_bool quit;
 };
 
@@ -74,16 +78,30 @@ static uint64_t done_anywhere(const furrow__server *server) {
   return furrow__board_done(server->board) + furrow__courier_elsewhere(server->pool);
 }
 
-/* Serve and report; returns after how many nanoseconds a report is due, or 0 for never. */
-static uint64_t tick(furrow__server *server) {
-  uint64_t next = 0;
+static void serve_if_asked(furrow__server *server) {
   pthread_mutex_lock(&server->lock);
   if (server->serving) serve(server);
   pthread_mutex_unlock(&server->lock);
+}
+
+/* Returns after how many nanoseconds a report is due, or 0 for never. */
+static uint64_t report_if_due(furrow__server *server) {
+  uint64_t next = 0;
   pthread_mutex_lock(&server->report_lock);
   if (server->reporting) next = furrow__ticker_tick(&server->ticker, done_anywhere(server));
   pthread_mutex_unlock(&server->report_lock);
   return next;
+}
+
+static void *only_report(void *argument) {
+  furrow__server *server = argument;
+  furrow__patience patience = {FURROW__SLEEP, 0};
+  while (!atomic_load(&server->quit)) {
+    uint32_t heard = furrow__gate_read(&server->clock);
+    uint64_t next = report_if_due(server);
+    if (!atomic_load(&server->quit)) furrow__gate_wait(&server->clock, heard, next, &patience);
+  }
+  return NULL;
 }
 
 /* The courier's nap may be so short that it is none. */
@@ -98,7 +116,8 @@ static void *stand_in(void *argument) {
   furrow__patience patience = {FURROW__SLEEP, 0};
   while (!atomic_load(&server->quit)) {
     uint32_t heard = furrow__gate_read(server->board->bell);
-    uint64_t next = carry(server, tick(server));
+    serve_if_asked(server);
+    uint64_t next = carry(server, server->has_reporter ? 0 : report_if_due(server));
     if (atomic_load(&server->quit)) break;
     if (next == FURROW__NO_NAP)
       furrow__pause();
@@ -109,11 +128,11 @@ static void *stand_in(void *argument) {
 }
 
 /* The user's signal handlers run on the user's threads. */
-static bool start_thread(furrow__server *server) {
+static bool start_thread(pthread_t *thread, void *(*body)(void *), furrow__server *server) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&server->thread, NULL, stand_in, server);
+  int error = pthread_create(thread, NULL, body, server);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return error == 0;
 }
@@ -132,11 +151,19 @@ bool furrow__server_have(furrow_pool *pool) {
   server->board = &pool->board;
   pthread_mutex_init(&server->lock, NULL);
   pthread_mutex_init(&server->report_lock, NULL);
-  if (!start_thread(server)) {
+  if (!start_thread(&server->thread, stand_in, server)) {
     free_server(server);
     return false;
   }
   pool->server = server;
+  return true;
+}
+
+bool furrow__server_have_reporter(furrow_pool *pool) {
+  furrow__server *server = pool->server;
+  if (!server || !pool->courier || server->has_reporter) return server != NULL;
+  if (!start_thread(&server->reporter, only_report, server)) return false;
+  atomic_store(&server->has_reporter, true);
   return true;
 }
 
@@ -152,7 +179,7 @@ void furrow__server_begin(furrow_pool *pool, const furrow__service *service) {
   server->ticker = furrow__ticker_start(&service->progress, service->label, service->traffic.count);
   server->reporting = true;
   pthread_mutex_unlock(&server->report_lock);
-  furrow__gate_bump(pool->board.bell); /* it has a clock to watch now */
+  furrow__gate_bump(server->has_reporter ? &server->clock : pool->board.bell); /* it has a clock to watch now */
 }
 
 static bool has_mail(const furrow__board *board) {
@@ -189,6 +216,8 @@ void furrow__server_free(furrow_pool *pool) {
   atomic_store(&server->quit, true);
   furrow__gate_bump(server->board->bell);
   pthread_join(server->thread, NULL);
+  furrow__gate_bump(&server->clock);
+  if (server->has_reporter) pthread_join(server->reporter, NULL);
   free_server(server);
   pool->server = NULL;
 }

@@ -20,6 +20,9 @@ typedef struct furrow__service {
 /* Have a progress thread, if there is none yet. False: the system refuses threads. */
 bool furrow__server_have(furrow_pool *pool);
 
+/* Where there is a courier in the same thread: have another one for reports. False: the system refuses it. */
+bool furrow__server_have_reporter(furrow_pool *pool);
+
 /* Serve an operation from here on, to `end`: before rank 0 arrives at its meeting, so that no bell rings unheard. Only
    where a thread was had. */
 void furrow__server_begin(furrow_pool *pool, const furrow__service *service);

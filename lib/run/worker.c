@@ -96,6 +96,7 @@ static uint32_t map_units(worker *w, furrow__range units, uint64_t share_end) {
     todo.begin = now.begin + done;
     if (!all_done) break;
   }
+  if (todo.begin == all.end) return furrow__range_length(units); /* the last unit may be shorter than the others */
   return (uint32_t)((todo.begin - all.begin) / w->work->units.size);
 }
 

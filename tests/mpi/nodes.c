@@ -152,6 +152,45 @@ TEST(nodes, carry_items_and_results_of_any_size) {
   }
 }
 
+static int nap_a_little(furrow_task *task, const void *item, void *result) {
+  (void)task;
+  (void)item;
+  (void)result;
+  nap(0.02);
+  return 0;
+}
+
+/* Large items, one by one, for longer than a node may be silent: nothing else goes between nodes meanwhile. */
+TEST(nodes, are_not_lost_while_they_only_fetch_items) {
+  enum { SIZE = 300000 };
+  furrow_pool_options options = FURROW_POOL_OPTIONS_INIT;
+  options.node_timeout = 0.5;
+  furrow_pool *pool = make_pool(&options);
+  uint64_t count = 80 * (uint64_t)test_size();
+  char *items = is_root() ? calloc(count, SIZE) : NULL;
+  EXPECT_OK_ON(pool, furrow_map(pool, nap_a_little, NULL, items, SIZE, count, NULL, 0, NULL));
+  free(items);
+  furrow_pool_destroy(&pool);
+}
+
+static void report_slowly(const furrow_progress_report *report, void *user) {
+  (void)report;
+  (void)user;
+  nap(1);
+}
+
+/* What the user's function does is nobody's silence. */
+TEST(nodes, are_not_lost_while_a_report_takes_long) {
+  furrow_pool_options pool_options = FURROW_POOL_OPTIONS_INIT;
+  pool_options.node_timeout = 0.4;
+  furrow_pool *pool = make_pool(&pool_options);
+  furrow_progress progress = {report_slowly, NULL, 0.05};
+  furrow_options options = FURROW_OPTIONS_INIT;
+  options.progress = &progress;
+  EXPECT_OK_ON(pool, furrow_map(pool, nap_a_little, NULL, NULL, 0, 20 * (uint64_t)test_size(), NULL, 0, &options));
+  furrow_pool_destroy(&pool);
+}
+
 /* Operations of all kinds, one behind the other, so that a node may be an operation ahead. */
 TEST(nodes, go_through_many_short_operations) {
   for (uint64_t i = 0; i < 200 && !test_failed(); i++) {

@@ -1,8 +1,8 @@
 /* Large items down or large results up, between rank 0 and one other node: down|up SIZE COUNT REPS FILE.
  *
- * Rank 0's worker is held in one task, asleep, until the other ranks have run COUNT tasks; so all of those cross the link,
- * and nothing else does. It learns of them by a word in FILE, which all ranks map: these hosts are one machine, and a
- * message would cross the link that is measured. */
+ * Rank 0's worker is held in one task, asleep, until the other ranks have run COUNT tasks; so all of those cross the
+ * link, and nothing else does. It learns of them by a word in FILE, which all ranks map: these hosts are one machine,
+ * and a message would cross the link that is measured. */
 #include <fcntl.h>
 #include <furrow.h>
 #include <stdatomic.h>
@@ -44,8 +44,8 @@ static int hold(furrow_task *task, const job *j) {
   return 0;
 }
 
-/* A result says which task it is, at both ends of its bytes. Its zeros between are the library's: writing them is neither
- * the link's time nor the task's. */
+/* A result says which task it is, at both ends of its bytes. The zeros between are the library's: a task that wrote
+ * them itself would only take time that is not the link's. */
 static int carry(furrow_task *task, const void *item, void *result) {
   const job *j = task->user;
   uint64_t stamp = task->index + 1;

@@ -1,4 +1,5 @@
-/* furrow_map() of sleeping tasks over nodes that are not alike, or beside one long task: CASE COUNT MICROSECONDS REPS LONG.
+/* furrow_map() of sleeping tasks over nodes that are not alike, or beside one long task:
+ * CASE COUNT MICROSECONDS REPS LONG.
  *
  *  ranks  every task takes MICROSECONDS, wherever it runs; how many ranks a node has is up to who starts this
  *  speed  on the second node, and those after it, three times as long

@@ -1,4 +1,4 @@
-/* What the cores give to tasks that nobody has to hand out: each rank computes one equal block, and then they meet.
+/* What the cores give to tasks that nobody has to hand out: each rank computes one equal block, all at the same time.
  * WORK COUNT LOOPS REPS; the ranks must divide the tasks, and these must cost alike. */
 #include <mpi.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 
 enum { REPS_MAX = 32 };
 
+/* Returns how long all tasks would take if each rank did as many as it can, at the speed it has shown. */
 static double compute_block(const work *kind, work_params *params, char *results, int rank, int size) {
   uint64_t share = params->count / (uint64_t)size;
   furrow_task task = {.user = params, .rank = rank, .index = (uint64_t)rank * share};
@@ -15,8 +16,9 @@ static double compute_block(const work *kind, work_params *params, char *results
   double start = bench_now();
   for (uint64_t i = 0; i < share; i++, task.index++)
     if (kind->fn(&task, NULL, results + i * kind->result_size) != 0) abort();
-  MPI_Barrier(MPI_COMM_WORLD);
-  return bench_now() - start;
+  double rate = (double)share / (bench_now() - start), rates = 0;
+  MPI_Allreduce(&rate, &rates, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  return (double)params->count / rates;
 }
 
 int main(int argc, char **argv) {
@@ -27,7 +29,7 @@ int main(int argc, char **argv) {
   const work *kind = work_find(bench_word(argc, argv, 1));
   work_params params = {bench_number(argc, argv, 2), bench_number(argc, argv, 3)};
   int reps = (int)bench_number(argc, argv, 4);
-  if (!kind || reps < 1 || reps > REPS_MAX || params.count % (uint64_t)size != 0)
+  if (!kind || reps < 1 || reps > REPS_MAX || params.count < 1 || params.count % (uint64_t)size != 0)
     bench_fail("no such work, not 1 to 32 repetitions, or the ranks don't divide the tasks");
 
   size_t bytes = params.count / (uint64_t)size * kind->result_size;

@@ -26,7 +26,7 @@ class Sizes:
 
 
 FULL = Sizes(work_ms=2000, reps=2, naps=1000, long_ms=5000, beside=10000, messages=400, every=2, peers_every=3)
-QUICK = Sizes(work_ms=600, reps=1, naps=300, long_ms=1000, beside=2000, messages=150, every=3, peers_every=3)
+QUICK = Sizes(work_ms=1000, reps=1, naps=300, long_ms=1000, beside=2000, messages=150, every=3, peers_every=3)
 
 # microseconds a task, its name, its bar, and how many mpi4py.futures is given at a time: 1 ms of them at least
 TASKS = ((100, "0.1 ms", 0.90, 10), (1000, "1 ms", 0.95, 1), (10000, "10 ms", 0.97, 1))

@@ -88,6 +88,9 @@ def rows(quick):
         work = "2 hosts, tasks of " + name
         table.append(Row("hosts/" + name, work, "the bare cores", [name, name + " bare"], seconds(name),
                          seconds(name + " bare"), quotient(seconds(name + " bare"), seconds(name)), bar=(">=", bar)))
+        # Beside it, without what the progress threads take of the cores: only how well tasks were handed out.
+        table.append(Row("hosts/%s/inside" % name, work, "time inside the tasks", [name], seconds(name), bound(name),
+                         quotient(bound(name), seconds(name))))
         peers = {"manager": "MPI manager/worker, 3 ranks", "mpi4py": "mpi4py.futures, 3 ranks, chunk %d" % chunk}
         if micros == HALF:
             peers["manager alone"] = "MPI manager/worker, 2 ranks"

@@ -212,7 +212,7 @@ check: ## format, lint, layers, public headers, exported symbols
 	@$(again) lib
 	@BUILD=$(BUILD) MPICC='$(MPICC)' scripts/check
 
-bench: ## run the benchmark against its peers (BENCH=quick: one minute)
+bench: ## run the benchmark against its peers (BENCH=quick: a minute and a half)
 	@scripts/install-deps --bench
 	@$(again) all
 	@BUILD=$(BUILD) MPICC='$(MPICC)' BENCH='$(BENCH)' tests/bench/run

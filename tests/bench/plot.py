@@ -67,7 +67,8 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         bench = json.load(file)
     rows, info = bench["rows"], bench["machine"]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(16, 7), width_ratios=(1, 1.25))
+    height = max(7, 0.3 * sum(bool(row["bar"]) for row in rows))
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(16, height), width_ratios=(1, 1.25))
     plot_cost(left, rows)
     plot_bars(right, rows)
     for axes in (left, right):

@@ -135,19 +135,20 @@ def heading(info, ranks, mode, rounds):
     ]) + busy
 
 
-def verdict(evaluated, failures):
+def verdict(evaluated, failures, skipped):
     with_bar = [e for e in evaluated if e["bar"]]
     lines = ["%d of %d bars met." % (sum(bool(e["met"]) for e in with_bar), len(with_bar))]
     for e in with_bar:
         if e["figures"] and not e["met"]:
             lines.append("missed: %s, against %s: %s, bar %s %g %s" % (
                 e["work"], e["peer"], figure_text(e["figure"], e["figure_unit"]), *e["bar"], e["figure_unit"]))
+    lines += ["SKIPPED: %s" % what for what in skipped]
     lines += ["FAILED: %s" % failure for failure in failures]
     return "\n".join(lines)
 
 
-def write_json(path, info, ranks, mode, evaluated, rounds, failures):
+def write_json(path, info, ranks, mode, evaluated, rounds, failures, skipped):
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"machine": info, "ranks": ranks, "mode": mode, "rows": evaluated, "raw": rounds,
-                   "failures": failures}, file, indent=1)
+                   "failures": failures, "skipped": skipped}, file, indent=1)
         file.write("\n")

@@ -9,13 +9,15 @@ from typing import Callable, Optional
 
 @dataclass
 class Program:
-    """One command. `ranks`: under scripts/run with so many; None: directly."""
+    """One command. `ranks`: under scripts/run with so many; None: directly. `hosts`: under scripts/hosts-run, with so
+    many ranks on each host: "1,2"."""
 
     key: str
     argv: list
     ranks: Optional[int] = None
     env: dict = field(default_factory=dict)
     python: bool = False
+    hosts: Optional[str] = None
 
 
 @dataclass
@@ -70,10 +72,10 @@ class Sizes:
 
 FULL = Sizes(noop=10**7, noop_chunk1=10**7, manager=200000, pool=10**7, pool_chunk1=20000, mpi4py=500000,
              mpi4py_chunk1=2000, joblib=200000, calls=10000, skew_ms=2000, iterations=1200, pi=10**9, units=2000,
-             idle_ms=3000, memory=10**9, rounds=7, every=3, budget=540)
+             idle_ms=3000, memory=10**9, rounds=7, every=3, budget=690)
 QUICK = Sizes(noop=10**7, noop_chunk1=10**6, manager=50000, pool=10**6, pool_chunk1=4000, mpi4py=100000,
               mpi4py_chunk1=500, joblib=50000, calls=2000, skew_ms=400, iterations=250, pi=50 * 10**6, units=300,
-              idle_ms=1000, memory=10**8, rounds=3, every=3, budget=50)
+              idle_ms=1000, memory=10**8, rounds=3, every=3, budget=85)
 
 SKEWED = ("linear", "long", "mandelbrot")
 SKEWED_TEXT = {"linear": "cost grows with the index", "long": "one task is 20 % of all",

@@ -17,6 +17,7 @@ enum {
   LONG_NAP = 1000000,     /* while it is recent, and */
   QUIET = 100000000,      /* after so long */
   LONGEST_NAP = 10000000, /* up to this */
+  SMALL_PART = 64,        /* of an operation's time so far: a delay that does not matter */
   BEATS = 4,              /* in a timeout */
 };
 
@@ -229,12 +230,28 @@ static void read_letters(furrow__courier *courier) {
   }
 }
 
+/* A poll takes some 20 µs of a core that could compute. Who waits for an answer polls often. Else a delay of a part of
+   the time that the operation has lasted so far does no harm: nodes ask before they run dry, and workers ring. */
+static uint64_t longest_nap(const furrow__courier *courier, uint64_t now) {
+  uint64_t part = (now - courier->began) / SMALL_PART;
+  if (!courier->active || now - courier->stirred > QUIET) return LONGEST_NAP;
+  if (courier->waits || part < LONG_NAP) return LONG_NAP;
+  uint64_t most = part < LONGEST_NAP ? part : LONGEST_NAP;
+  return most < courier->dry_in / 4 ? most : courier->dry_in / 4;
+}
+
 static uint64_t nap(furrow__courier *courier, uint64_t now) {
-  uint64_t silence = now - courier->stirred, next = courier->nap;
-  if (courier->active && silence < SPIN) return FURROW__NO_NAP;
-  uint64_t most = silence > QUIET || !courier->active ? LONGEST_NAP : LONG_NAP;
+  uint64_t next = courier->nap, most = longest_nap(courier, now);
+  if (courier->active && now - courier->stirred < SPIN) return FURROW__NO_NAP;
+  if (next > most) next = most;
   courier->nap = 2 * next < most ? 2 * next : most;
-  return next < most ? next : most;
+  return next;
+}
+
+void courier_expect(furrow__courier *courier, bool waits, uint64_t dry_in) {
+  if (waits && !courier->waits) courier->nap = FIRST_NAP;
+  courier->waits = waits;
+  courier->dry_in = dry_in > LONG_NAP ? dry_in : LONG_NAP;
 }
 
 uint64_t furrow__courier_step(furrow_pool *pool) {
@@ -308,6 +325,7 @@ void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const fu
                             .results = work->results,
                             .ranks = pool->comm.size};
   courier->active = true;
+  courier->began = furrow__now();
   courier_stir(courier);
   if (courier->root)
     root_begin(courier);

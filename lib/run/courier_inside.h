@@ -88,6 +88,9 @@ struct furrow__courier {
   char (*hosts)[FURROW_HOST_SIZE]; /* rank 0: of the nodes' first ranks */
   uint64_t stepped;                /* when it last stepped */
   uint64_t stirred, nap;           /* when something last happened; how long to nap next */
+  bool waits;                      /* for an answer, or data: then it naps less */
+  uint64_t dry_in;                 /* nanoseconds until it should have asked for more, at the earliest */
+  uint64_t began;                  /* the operation */
   furrow_status status;            /* of the mail; after a failure everything is over */
   bool active;                     /* an operation is under way */
   uint32_t operation;              /* its number */
@@ -111,6 +114,9 @@ void courier_check(furrow__courier *courier, furrow_status status);
 
 /* Something happened: do not nap yet. */
 void courier_stir(furrow__courier *courier);
+
+/* Whether somebody waits for what comes next; and how long that will take, at the least (UINT64_MAX: nobody knows). */
+void courier_expect(furrow__courier *courier, bool waits, uint64_t dry_in);
 
 /* Tell the node what it came to, and send its workers home. */
 void courier_close_work(furrow__courier *courier, const furrow_error *outcome);
@@ -159,6 +165,8 @@ void dealer_take_back(dealer *deals, furrow__courier *courier, int from, const f
 /* Deal to who wants, and find some for who is hungry. */
 void dealer_act(dealer *deals, furrow__courier *courier);
 bool dealer_is_idle(const dealer *deals);
+/* Whether somebody has nothing to do. */
+bool dealer_is_urgent(const dealer *deals);
 furrow__courier_counts dealer_counted(const dealer *deals);
 
 bool root_create(furrow__courier *courier);

@@ -9,7 +9,7 @@
 
 enum {
   LARGEST_RING = 8 << 20, /* bytes of an own slot or block, if an item or result asks for so much */
-  PIECE = 128 << 10,      /* if not */
+  PIECE = 1 << 20,        /* if not */
   MOST_PENDING = 2 * SPANS,
 };
 
@@ -239,6 +239,11 @@ static void tell_failure(furrow__courier *courier) {
   courier_tell(courier, 0, (furrow__letter){.kind = FAIL, .bytes = sizeof far->failure}, &far->failure, &far->outgoing);
 }
 
+/* Nanoseconds until nothing is left to claim, at the speed so far. */
+static uint64_t dry_in(uint64_t left, uint64_t finished, uint64_t elapsed) {
+  return finished ? (uint64_t)((double)left / (double)finished * (double)elapsed) : 0;
+}
+
 /* `settled` tasks have been posted, and all of that has been `taken`. */
 static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) {
   node_side *far = courier->far;
@@ -255,6 +260,8 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
       (sure != far->settled || finished != far->run) && now - far->reported >= furrow__deck_interval(courier->nodes);
   if (asks || hungry || news || due)
     report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
+  bool flows = !fetch_is_idle(far->items) || !parcels_are_idle(far->results);
+  courier_expect(courier, flows || far->asked || far->recalled, dry_in(left, units, now - far->began));
 }
 
 /* ---- the end ---- */
@@ -283,6 +290,7 @@ void far_act(furrow__courier *courier) {
   uint64_t settled = furrow__board_settled(courier->board);
   bool taken = serve_workers(courier);
   if (far->stopped) {
+    courier_expect(courier, true, 0);
     wind_up(courier);
     return;
   }

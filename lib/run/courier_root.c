@@ -207,10 +207,10 @@ void root_act(furrow__courier *courier) {
     dealer_act(root->deals, courier);
     if (root->verdict.status != FURROW_OK || (under_way == 0 && is_complete(courier, settled_here))) tell_all(courier);
   }
+  bool flows = under_way > 0 || !furrow__receipt_is_done(&root->outgoing) || !dealer_is_idle(root->deals);
+  courier_expect(courier, flows || root->told_all || dealer_is_urgent(root->deals), UINT64_MAX);
   bool all_gone = root->told_all && root->gone_count == courier->nodes - 1;
-  if (all_gone && under_way == 0 && furrow__receipt_is_done(&root->outgoing) && dealer_is_idle(root->deals) &&
-      courier_work_is_left(courier))
-    courier_finish(courier);
+  if (all_gone && !flows && courier_work_is_left(courier)) courier_finish(courier);
 }
 
 void furrow__courier_forget(const furrow_pool *pool) {

@@ -224,6 +224,10 @@ bool dealer_is_idle(const dealer *deals) {
   return furrow__receipt_is_done(&deals->bundles);
 }
 
+bool dealer_is_urgent(const dealer *deals) {
+  return deals->starving_since != 0;
+}
+
 furrow__courier_counts dealer_counted(const dealer *deals) {
   return (furrow__courier_counts){0, deals->lots, deals->recalls};
 }

@@ -8,11 +8,11 @@
 
 enum {
   FURROW__RESULT_BLOCKS = 4, /* of a worker's ring to rank 0 */
-  FURROW__ITEM_SLOTS = 2,    /* one is read while the other is filled */
+  FURROW__ITEM_SLOTS = 4,    /* one is read while the others are filled */
 };
 
 /* Bytes, from the start of the data area: first the two windows, then rings. Few items stand in a window as a whole,
-   and so do few results. Of many, every worker but rank 0's own has a pair of item slots and a ring of result blocks,
+   and so do few results. Of many, every worker but rank 0's own has a ring of item slots and one of result blocks,
    while rank 0 reads and writes the caller's arrays. Shipped to every rank as plain words. */
 typedef struct furrow__layout {
   uint64_t items;   /* bytes of the item window; 0: there are no items, or they come through slots */

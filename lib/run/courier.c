@@ -230,12 +230,14 @@ static void read_letters(furrow__courier *courier) {
   }
 }
 
-/* A poll takes some 20 µs of a core that could compute. Who waits for an answer polls often. Else a delay of a part of
-   the time that the operation has lasted so far does no harm: nodes ask before they run dry, and workers ring. */
+/* A poll takes some 20 µs of a core that could compute. While data flow, MPI moves them only inside its calls; who waits for
+   an answer polls often. Else a delay of a part of the time that the operation has lasted so far does no harm: nodes ask
+   before they run dry, and workers ring. */
 static uint64_t longest_nap(const furrow__courier *courier, uint64_t now) {
   uint64_t part = (now - courier->began) / SMALL_PART;
   if (!courier->active || now - courier->stirred > QUIET) return LONGEST_NAP;
-  if (courier->waits || part < LONG_NAP) return LONG_NAP;
+  if (courier->urgency == FLOWS) return FIRST_NAP;
+  if (courier->urgency == WAITS || part < LONG_NAP) return LONG_NAP;
   uint64_t most = part < LONGEST_NAP ? part : LONGEST_NAP;
   return most < courier->dry_in / 4 ? most : courier->dry_in / 4;
 }
@@ -248,9 +250,9 @@ static uint64_t nap(furrow__courier *courier, uint64_t now) {
   return next;
 }
 
-void courier_expect(furrow__courier *courier, bool waits, uint64_t dry_in) {
-  if (waits && !courier->waits) courier->nap = FIRST_NAP;
-  courier->waits = waits;
+void courier_expect(furrow__courier *courier, courier_urgency urgency, uint64_t dry_in) {
+  if (urgency > courier->urgency) courier->nap = FIRST_NAP;
+  courier->urgency = urgency;
   courier->dry_in = dry_in > LONG_NAP ? dry_in : LONG_NAP;
 }
 

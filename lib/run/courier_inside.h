@@ -73,6 +73,9 @@ typedef struct carried {
   int ranks;         /* of all nodes */
 } carried;
 
+/* What a courier has before it: nothing special, an answer that somebody waits for, or data on their way. */
+typedef enum courier_urgency { CALM, WAITS, FLOWS } courier_urgency;
+
 typedef struct root_side root_side;
 typedef struct node_side node_side;
 
@@ -88,12 +91,12 @@ struct furrow__courier {
   char (*hosts)[FURROW_HOST_SIZE]; /* rank 0: of the nodes' first ranks */
   uint64_t stepped;                /* when it last stepped */
   uint64_t stirred, nap;           /* when something last happened; how long to nap next */
-  bool waits;                      /* for an answer, or data: then it naps less */
-  uint64_t dry_in;                 /* nanoseconds until it should have asked for more, at the earliest */
-  uint64_t began;                  /* the operation */
-  furrow_status status;            /* of the mail; after a failure everything is over */
-  bool active;                     /* an operation is under way */
-  uint32_t operation;              /* its number */
+  courier_urgency urgency;
+  uint64_t dry_in;      /* nanoseconds until it should have asked for more, at the earliest */
+  uint64_t began;       /* the operation */
+  furrow_status status; /* of the mail; after a failure everything is over */
+  bool active;          /* an operation is under way */
+  uint32_t operation;   /* its number */
   carried work;
   furrow__record *record;
   bool has_letter; /* one of an operation that has not begun here yet waits */
@@ -115,8 +118,8 @@ void courier_check(furrow__courier *courier, furrow_status status);
 /* Something happened: do not nap yet. */
 void courier_stir(furrow__courier *courier);
 
-/* Whether somebody waits for what comes next; and how long that will take, at the least (UINT64_MAX: nobody knows). */
-void courier_expect(furrow__courier *courier, bool waits, uint64_t dry_in);
+/* How soon to look again; and in how many nanoseconds at the earliest this node should ask for more (UINT64_MAX: never). */
+void courier_expect(furrow__courier *courier, courier_urgency urgency, uint64_t dry_in);
 
 /* Tell the node what it came to, and send its workers home. */
 void courier_close_work(furrow__courier *courier, const furrow_error *outcome);

@@ -261,7 +261,8 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
   if (asks || hungry || news || due)
     report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
   bool flows = !fetch_is_idle(far->items) || !parcels_are_idle(far->results);
-  courier_expect(courier, flows || far->asked || far->recalled, dry_in(left, units, now - far->began));
+  bool waits = far->asked || far->recalled;
+  courier_expect(courier, flows ? FLOWS : waits ? WAITS : CALM, dry_in(left, units, now - far->began));
 }
 
 /* ---- the end ---- */
@@ -290,7 +291,7 @@ void far_act(furrow__courier *courier) {
   uint64_t settled = furrow__board_settled(courier->board);
   bool taken = serve_workers(courier);
   if (far->stopped) {
-    courier_expect(courier, true, 0);
+    courier_expect(courier, WAITS, 0);
     wind_up(courier);
     return;
   }

@@ -208,7 +208,8 @@ void root_act(furrow__courier *courier) {
     if (root->verdict.status != FURROW_OK || (under_way == 0 && is_complete(courier, settled_here))) tell_all(courier);
   }
   bool flows = under_way > 0 || !furrow__receipt_is_done(&root->outgoing) || !dealer_is_idle(root->deals);
-  courier_expect(courier, flows || root->told_all || dealer_is_urgent(root->deals), UINT64_MAX);
+  bool waits = root->told_all || dealer_is_urgent(root->deals);
+  courier_expect(courier, flows ? FLOWS : waits ? WAITS : CALM, UINT64_MAX);
   bool all_gone = root->told_all && root->gone_count == courier->nodes - 1;
   if (all_gone && !flows && courier_work_is_left(courier)) courier_finish(courier);
 }

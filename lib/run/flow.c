@@ -1,4 +1,4 @@
-/* A worker asks for a span of items before it needs it, and reads one slot while the other is filled. What it asked for
+/* A worker asks for spans of items before it needs them, and reads one slot while the others are filled. What it asked for
    ahead is the front of its own share: if a thief takes that, the copy was in vain and no more. Results gather in a
    block while they are neighbours, and go when the block is full or the worker moves elsewhere. */
 #include "run/flow.h"
@@ -8,12 +8,10 @@
 
 #include "run/await.h"
 
+enum { FAR_AND_LARGE = 32 << 10 }; /* bytes: such a block should be on its way to another node at once */
+
 static uint64_t min(uint64_t a, uint64_t b) {
   return a < b ? a : b;
-}
-
-static bool is_empty(furrow__span span) {
-  return span.begin >= span.end;
 }
 
 /* The rings of ranks other than a node's first stand on its board. */
@@ -59,45 +57,47 @@ static void wait_for(furrow__flow *flow, furrow__gate *gate, uint32_t old) {
 
 /* ---- items ---- */
 
-/* Ask for a piece of the items array in the next slot, whose content is no longer needed. Returns the slot. */
-static uint32_t ask(furrow__flow *flow, uint64_t offset, uint64_t length) {
-  uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
+static uint32_t asked_so_far(const furrow__flow *flow) {
+  return atomic_load_explicit(&flow->rings->asked, memory_order_relaxed); /* its only writer is here */
+}
+
+/* Ask for a piece of the items array in the next slot, whose content is no longer needed. */
+static void ask(furrow__flow *flow, uint64_t offset, uint64_t length) {
+  uint32_t asked = asked_so_far(flow);
   flow->rings->slot[asked % FURROW__ITEM_SLOTS] = (furrow__piece){offset, length};
   atomic_store_explicit(&flow->rings->asked, asked + 1, memory_order_release);
-  furrow__board_notify(flow->board, flow->pool->comm.node_rank, flow->pool->comm.node_index > 0); /* it has far to go */
+  bool has_far_to_go = flow->pool->comm.node_index > 0;
+  furrow__board_notify(flow->board, flow->pool->comm.node_rank, has_far_to_go);
   flow->metrics->bytes_in += length;
-  return asked % FURROW__ITEM_SLOTS;
 }
 
 /* Wait until no more than `behind` of what was asked is outstanding. */
 static void wait_served(furrow__flow *flow, uint32_t behind) {
-  uint32_t asked = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed), served;
+  uint32_t asked = asked_so_far(flow), served;
   while (asked - (served = furrow__gate_read(&flow->rings->served)) > behind && !flow->is_broken)
     wait_for(flow, &flow->rings->served, served);
 }
 
-/* Two pieces on their way at any time; each is copied out before its slot is asked for again. */
+/* In pieces, several on their way at any time; each is copied out before its slot is asked for again. */
 static const char *fetch_large(furrow__flow *flow, uint64_t task) {
-  uint64_t size = flow->traffic.item_size, start = task * size, asked = 0;
-  for (uint64_t got = 0; got < size;) {
-    while (asked < size && asked < got + FURROW__ITEM_SLOTS * flow->slot) {
-      uint64_t length = min(flow->slot, size - asked);
-      ask(flow, start + asked, length);
-      asked += length;
-    }
-    uint64_t length = min(flow->slot, size - got);
-    uint32_t outstanding = asked > got + length ? 1 : 0;
-    wait_served(flow, outstanding);
-    uint32_t last = atomic_load_explicit(&flow->rings->asked, memory_order_relaxed);
-    memcpy(flow->large_item + got, flow->slots[(last - 1 - outstanding) % FURROW__ITEM_SLOTS], length);
-    got += length;
+  uint64_t size = flow->traffic.item_size, piece = flow->slot, asked = 0;
+  wait_served(flow, 0);
+  for (uint64_t got = 0; got < size; got += piece) {
+    for (; asked < size && asked < got + FURROW__ITEM_SLOTS * piece; asked += piece)
+      ask(flow, task * size + asked, min(piece, size - asked));
+    uint32_t behind =
+        (uint32_t)((min(asked, size + piece - 1) - got) / piece) - 1; /* pieces asked for after this one */
+    wait_served(flow, behind);
+    const char *from = flow->slots[(asked_so_far(flow) - behind - 1) % FURROW__ITEM_SLOTS];
+    memcpy(flow->large_item + got, from, min(piece, size - got));
   }
   return flow->large_item;
 }
 
-static uint32_t ask_tasks(furrow__flow *flow, furrow__span tasks) {
+static void ask_tasks(furrow__flow *flow, furrow__span tasks) {
   uint64_t size = flow->traffic.item_size;
-  return ask(flow, tasks.begin * size, (tasks.end - tasks.begin) * size);
+  flow->spans[asked_so_far(flow) % FURROW__ITEM_SLOTS] = tasks;
+  ask(flow, tasks.begin * size, (tasks.end - tasks.begin) * size);
 }
 
 /* From `begin` on, as many tasks as a slot holds. */
@@ -105,15 +105,32 @@ static furrow__span slotful(const furrow__flow *flow, uint64_t begin, uint64_t e
   return (furrow__span){begin, min(end, begin + flow->slot / flow->traffic.item_size)};
 }
 
-/* Have `task` in the held slot. The slot asked for next is always the one not asked for last, so what is ahead must
-   become held, or be given up, before anything is asked. */
-static void hold(furrow__flow *flow, uint64_t task, uint64_t end) {
-  if (!is_empty(flow->held) && flow->held.begin <= task && task < flow->held.end) return;
-  bool foreseen = !is_empty(flow->ahead) && flow->ahead.begin <= task && task < flow->ahead.end;
-  flow->held = foreseen ? flow->ahead : slotful(flow, task, end);
-  flow->held_slot = foreseen ? flow->ahead_slot : ask_tasks(flow, flow->held);
-  flow->ahead = (furrow__span){0, 0};
-  wait_served(flow, 0);
+static bool holds(const furrow__flow *flow, uint32_t number, uint64_t task) {
+  furrow__span span = flow->spans[number % FURROW__ITEM_SLOTS];
+  return span.begin <= task && task < span.end;
+}
+
+/* Have `task` in the held slot. What was asked for in front of it is given up, and served in vain; its slots may be asked for
+   again only then. */
+static furrow__span hold(furrow__flow *flow, uint64_t task, uint64_t end) {
+  uint32_t asked = asked_so_far(flow);
+  while (flow->held != asked && !holds(flow, flow->held, task)) flow->held++;
+  if (flow->held == asked) {
+    wait_served(flow, FURROW__ITEM_SLOTS - 1);
+    ask_tasks(flow, slotful(flow, task, end));
+  }
+  wait_served(flow, asked_so_far(flow) - flow->held - 1);
+  return flow->spans[flow->held % FURROW__ITEM_SLOTS];
+}
+
+/* Ask ahead for what follows in the own share, as far as there are slots. */
+static void look_ahead(furrow__flow *flow, uint64_t share_end) {
+  for (uint32_t asked; (asked = asked_so_far(flow)) - flow->held < FURROW__ITEM_SLOTS;) {
+    uint64_t next = flow->spans[(asked - 1) % FURROW__ITEM_SLOTS].end;
+    bool slot_is_free = asked - furrow__gate_read(&flow->rings->served) < FURROW__ITEM_SLOTS;
+    if (next >= share_end || !slot_is_free) return;
+    ask_tasks(flow, slotful(flow, next, share_end));
+  }
 }
 
 furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t share_end, const char **items) {
@@ -128,13 +145,10 @@ furrow__span furrow__flow_items(furrow__flow *flow, furrow__span want, uint64_t 
     *items = fetch_large(flow, want.begin);
     return (furrow__span){want.begin, want.begin + 1};
   }
-  hold(flow, want.begin, share_end);
-  if (is_empty(flow->ahead) && flow->held.end < share_end) {
-    flow->ahead = slotful(flow, flow->held.end, share_end);
-    flow->ahead_slot = ask_tasks(flow, flow->ahead);
-  }
-  *items = flow->slots[flow->held_slot] + (want.begin - flow->held.begin) * size;
-  return (furrow__span){want.begin, min(want.end, flow->held.end)};
+  furrow__span held = hold(flow, want.begin, share_end);
+  look_ahead(flow, share_end);
+  *items = flow->slots[flow->held % FURROW__ITEM_SLOTS] + (want.begin - held.begin) * size;
+  return (furrow__span){want.begin, min(want.end, held.end)};
 }
 
 /* ---- results ---- */
@@ -156,7 +170,8 @@ static void post_block(furrow__flow *flow, uint64_t offset, uint64_t length) {
   uint32_t posted = atomic_load_explicit(&flow->rings->posted.word, memory_order_relaxed);
   flow->rings->block[posted % FURROW__RESULT_BLOCKS] = (furrow__piece){offset, length};
   furrow__gate_set(&flow->rings->posted, posted + 1);
-  if (!flow->traffic.reduction) furrow__board_notify(flow->board, flow->pool->comm.node_rank, false);
+  bool has_far_to_go = flow->pool->comm.node_index > 0 && length >= FAR_AND_LARGE;
+  if (!flow->traffic.reduction) furrow__board_notify(flow->board, flow->pool->comm.node_rank, has_far_to_go);
   flow->metrics->bytes_out += length;
 }
 

@@ -25,9 +25,10 @@ typedef struct furrow__flow {
   furrow__traffic traffic;
   const char *items; /* of task 0, where all can be read in place; else NULL */
   char *results;     /* of task 0, where all can be written in place; else NULL */
-  /* Item slots: the last one served, and one asked for ahead. Tasks; empty if there is none. */
-  furrow__span held, ahead;
-  uint32_t held_slot, ahead_slot;
+  /* Items asked for, by number: those from `held` on, up to rings->asked. The tasks of number k stand in spans[k %
+     FURROW__ITEM_SLOTS]; its items in the slot of the same index, once served. */
+  uint32_t held;
+  furrow__span spans[FURROW__ITEM_SLOTS];
   /* The result block being filled, or none: tasks whose results stand in it. */
   bool has_block;
   furrow__span open;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -114,6 +115,7 @@ static uint64_t carry(furrow__server *server, uint64_t next) {
 static void *stand_in(void *argument) {
   furrow__server *server = argument;
   furrow__patience patience = {FURROW__SLEEP, 0};
+  prctl(PR_SET_TIMERSLACK, 1UL); /* of this thread: its naps are short */
   while (!atomic_load(&server->quit)) {
     uint32_t heard = furrow__gate_read(server->board->bell);
     serve_if_asked(server);

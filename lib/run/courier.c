@@ -324,8 +324,7 @@ void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const fu
                             .result_size = reduction ? 0 : work->result_size,
                             .reduction = reduction,
                             .items = work->items,
-                            .results = work->results,
-                            .ranks = pool->comm.size};
+                            .results = work->results};
   courier->active = true;
   courier->began = furrow__now();
   courier_stir(courier);

@@ -1,5 +1,5 @@
-/* The inside of a courier, for the files that make it up: courier.c (the common part), courier_root.c (rank 0's side),
-   courier_node.c (the other nodes' side, with fetch.c for their items and parcels.c for their results).
+/* The inside of a courier, for the files that make it up: courier.c (the common part), courier_root.c (rank 0's side, with
+   dealer.c for units), courier_node.c (the other nodes' side, with fetch.c for their items and parcels.c for results).
 
    Letters, each with the operation's number. From a node to rank 0:
      REPORT  tasks settled; tasks run; units that nobody has claimed; flags
@@ -70,7 +70,6 @@ typedef struct carried {
   bool reduction;
   const char *items; /* rank 0's */
   char *results;     /* rank 0's */
-  int ranks;         /* of all nodes */
 } carried;
 
 /* What a courier has before it: nothing special, an answer that somebody waits for, or data on their way. */

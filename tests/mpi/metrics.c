@@ -141,8 +141,9 @@ TEST(metrics, count_steals) {
   furrow_options options = options_of(FURROW_SCHEDULE_DYNAMIC, 1);
   EXPECT_OK_ON(pool, furrow_map(pool, steal_bait, NULL, NULL, 0, 50 * (uint64_t)test_size(), NULL, 0, &options));
   collected c = collect(pool);
-  bool can_steal = ranks_share_nodes();
-  if (is_root() && can_steal) EXPECT_GT(c.all.sum.steals, 0);
+  bool one_node = place_in(test_comm()).nodes == 1, can_steal = ranks_share_nodes();
+  if (is_root() && can_steal && one_node)
+    EXPECT_GT(c.all.sum.steals, 0); /* else it may be enough to draw from a pile */
   if (is_root() && !can_steal) EXPECT_EQ(c.all.sum.steals, 0);
   furrow_pool_destroy(&pool);
 }

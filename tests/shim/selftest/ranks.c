@@ -135,10 +135,11 @@ TEST(pmpi, delays_what_starts_a_message) {
   pmpi_delay(20000);
   for (int i = 0; i < 20; i++) {
     MPI_Request request[2];
+    MPI_Status status[2];
     int sent = i, received = -1;
     MPI_Irecv(&received, 1, MPI_INT, 0, 0, MPI_COMM_SELF, &request[0]);
     MPI_Isend(&sent, 1, MPI_INT, 0, 0, MPI_COMM_SELF, &request[1]);
-    MPI_Waitall(2, request, MPI_STATUSES_IGNORE);
+    MPI_Waitall(2, request, status);
     EXPECT_EQ(received, i);
   }
   pmpi_delay(0);

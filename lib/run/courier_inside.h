@@ -2,7 +2,7 @@
    dealer.c for units), courier_node.c (the other nodes' side, with fetch.c for their items and parcels.c for results).
 
    Letters, each with the operation's number. From a node to rank 0:
-     REPORT  tasks settled; tasks run; units that nobody has claimed; flags
+     REPORT  tasks settled; tasks run; flags
      ASK     offset, length: send these bytes of the items, as an answer
      PARCEL  offset, or NOWHERE: results follow, which belong there, or a table of pieces at their end tells where
      GIVE    units given back, in up to SPANS spans (none: nothing is left); then whether that is all

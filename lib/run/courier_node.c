@@ -217,7 +217,7 @@ static void answer_recall(furrow__courier *courier) {
 
 /* ---- reports ---- */
 
-static void report(furrow__courier *courier, uint64_t settled, uint64_t left, uint64_t flags) {
+static void report(furrow__courier *courier, uint64_t settled, uint64_t flags) {
   node_side *far = courier->far;
   far->settled = settled;
   uint64_t run = furrow__board_done(courier->board); /* counted somewhat later than what is settled */
@@ -226,7 +226,7 @@ static void report(furrow__courier *courier, uint64_t settled, uint64_t left, ui
   if (flags & ASKS) far->asked = true;
   if (flags & HUNGRY) far->told_hungry = true;
   if (flags & RESTED) far->told_rested = true;
-  furrow__letter letter = {.kind = REPORT, .words = {settled, far->run, left, flags}};
+  furrow__letter letter = {.kind = REPORT, .words = {settled, far->run, flags}};
   courier_tell(courier, 0, letter, NULL, NULL);
 }
 
@@ -259,7 +259,7 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
   bool due =
       (sure != far->settled || finished != far->run) && now - far->reported >= furrow__deck_interval(courier->nodes);
   if (asks || hungry || news || due)
-    report(courier, sure, left, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
+    report(courier, sure, (asks ? ASKS : 0) | (hungry ? HUNGRY : 0) | (idle ? RESTED : 0));
   bool flows = !fetch_is_idle(far->items) || !parcels_are_idle(far->results);
   bool waits = far->asked || far->recalled;
   courier_expect(courier, flows ? FLOWS : waits ? WAITS : CALM, dry_in(left, units, now - far->began));

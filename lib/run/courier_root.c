@@ -69,10 +69,10 @@ static void note_report(furrow__courier *courier, int from, const furrow__letter
   root_side *root = courier->root;
   root->settled_elsewhere += letter->words[0] - root->settled[from];
   root->settled[from] = letter->words[0];
-  if (letter->words[3] & RESTED) note_rest(root, from);
+  if (letter->words[2] & RESTED) note_rest(root, from);
   atomic_fetch_add_explicit(&root->elsewhere, letter->words[1] - root->run[from], memory_order_relaxed);
   root->run[from] = letter->words[1];
-  dealer_note(root->deals, from, letter->words[1] / courier->work.units.size, letter->words[3]);
+  dealer_note(root->deals, from, letter->words[1] / courier->work.units.size, letter->words[2]);
 }
 
 static void answer(furrow__courier *courier, int to, const furrow__letter *letter) {

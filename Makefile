@@ -8,6 +8,7 @@
 MPICC   ?= mpicc
 CXX     ?= g++
 AR      ?= ar
+OBJCOPY ?= objcopy
 CFLAGS  ?= -O2 -g
 WERROR  ?= -Werror
 PREFIX  ?= /usr/local
@@ -49,7 +50,7 @@ all: lib programs ## build the library and the programs (default)
 
 # ---- the library ----------------------------------------------------------------------------------------------------
 
-lib_sources := $(wildcard $(patsubst %,lib/%/*.c,base plan comm node run ops))
+lib_sources := $(wildcard $(patsubst %,lib/%/*.c,base plan comm node journal run ops))
 lib_objects := $(lib_sources:%.c=$(BUILD)/obj/%.o)
 shared      := $(BUILD)/libfurrow.so
 static      := $(BUILD)/libfurrow.a
@@ -67,7 +68,18 @@ $(BUILD)/$(SONAME): $(BUILD)/libfurrow.so.$(VERSION)
 $(shared): $(BUILD)/$(SONAME)
 	$(Q)ln -sf $(<F) $@
 
+# Names that files of the library share but that do not begin with furrow must not meet a program's own: one object, in which
+# they are local.
 $(static): $(lib_objects)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/furrow.o $^
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='furrow_*' --keep-global-symbol='FURROW_*' $(BUILD)/furrow.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/furrow.o
+
+# The same in pieces: some tests bring their own.
+pieces := $(BUILD)/obj/pieces.a
+$(pieces): $(lib_objects)
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -75,15 +87,21 @@ $(static): $(lib_objects)
 # ---- the programs: apps/NAME.c, or every source in apps/NAME/ and its folders; what they share is in apps/common/ -----
 
 # pkg-config names of what a program needs; where one is missing the program is left out, aloud.
-NEEDS_furrow     := jansson
+NEEDS_checksum   := libcrypto
+NEEDS_fetch      := libcurl
+NEEDS_furrow     := jansson libpcre2-8
 NEEDS_mandelbrot := libpng
 NEEDS_option     := jansson
 NEEDS_pi         := jansson
+NEEDS_quadrature := jansson
 
 have     = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
 missing  = $(strip $(foreach package,$(NEEDS_$(1)),$(if $(have_$(package)),,$(package))))
-have_libpng  := $(call have,libpng)
-have_jansson := $(call have,jansson)
+have_libpng    := $(call have,libpng)
+have_jansson   := $(call have,jansson)
+have_libcrypto := $(call have,libcrypto)
+have_libcurl   := $(call have,libcurl)
+have_libpcre2-8 := $(call have,libpcre2-8)
 
 program_files = $(wildcard apps/$(1).c apps/$(1)/*.c apps/$(1)/*/*.c)
 all_programs := $(sort $(patsubst apps/%.c,%,$(wildcard apps/*.c)) \
@@ -114,7 +132,7 @@ $(BUILD)/bin/$(1): $$(patsubst %.c,$(BUILD)/obj/%.o,$(call program_files,$(1))) 
 endef
 $(foreach program,$(the_programs),$(eval $(call program_rule,$(program))))
 
-# ---- the tests: unit/ one program without MPI, mpi/ one program, fault/ and docs/ a program each file ----------------
+# ---- the tests: unit/ one program without MPI, mpi/ one program, fault/, docs/ and attack/ a program each file --------
 
 .PHONY: tests
 tests: lib programs ## build the tests
@@ -127,17 +145,28 @@ shim_mpi    := $(BUILD)/tests/libshim-mpi.a
 wrap        := $(shell sed -n 's/^  X(\([a-z_]*\), E[A-Z]*).*/-Wl,--wrap=\1/p' tests/shim/wrap.h)
 
 unit_sources  := $(wildcard tests/unit/*.c)
-unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c \
+fuzzers       := $(wildcard tests/fuzz/*.c)
+unit_of_apps  := apps/option/closed_form.c apps/option/pairs.c $(patsubst %,apps/quadrature/%.c,heap integrands rule) \
                  $(patsubst %,apps/furrow/doctor/%.c,cores facts judge judge_cores judge_links show_text transports variables)
+unit_of_apps  += apps/fetch/names.c
+ifneq ($(have_libpcre2-8),)
+unit_of_apps  += $(patsubst %,apps/furrow/farm/%.c,columns done gauge inputs joblog lines median order places results screen \
+                   shell spill tally template template_fill values words)
+unit_of_apps  += $(patsubst %,apps/furrow/farm/%.c,capture cores environment guard pieces slots start stop watch)
+unit_libs     := $(shell $(PKG_CONFIG) --libs libpcre2-8)
+else
+unit_sources  := $(filter-out tests/unit/apps_farm_%,$(unit_sources))
+fuzzers       := $(filter-out %/farm.c,$(fuzzers))
+endif
 simulation    := $(filter-out %/main.c %/message.c,$(wildcard tests/simulate/*.c))
 mpi_sources   := $(wildcard tests/mpi/*.c tests/mpi/common/*.c)
 fault_sources := $(wildcard tests/fault/*.c)
-docs_sources  := $(wildcard tests/docs/*.c)
-hosts_sources := $(wildcard tests/hosts/*.c)
+with_points   := tests/fault/conductor.c# includes a source of the library, for which it stands in
+plain_sources := $(wildcard $(patsubst %,tests/%/*.c,docs hosts attack))
 self_sources  := $(wildcard tests/shim/selftest/*.c)
 
 tests: $(if $(unit_sources),$(BUILD)/tests/unit/all) $(if $(mpi_sources),$(BUILD)/tests/mpi/all) \
-       $(call names,$(fault_sources) $(docs_sources) $(hosts_sources) $(self_sources))
+       $(call names,$(fault_sources) $(plain_sources) $(self_sources))
 
 $(shim_unit): $(call objects,$(shim_common) tests/shim/alone.c)
 $(shim_mpi): $(call objects,$(shim_common) tests/shim/mpi.c tests/shim/pmpi.c tests/shim/wrap.c)
@@ -145,18 +174,20 @@ $(shim_unit) $(shim_mpi):
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/unit/all: $(call objects,$(unit_sources) $(unit_of_apps) $(simulation)) $(shim_unit) $(common) $(static)
+$(BUILD)/tests/unit/all: $(call objects,$(unit_sources) $(unit_of_apps) $(simulation) $(fuzzers)) $(shim_unit) $(common) $(pieces)
+$(BUILD)/tests/unit/all: private libs += $(unit_libs)
 $(BUILD)/tests/mpi/all: $(call objects,$(mpi_sources)) $(shim_mpi) $(static)
-$(call names,$(fault_sources)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(static)
+$(call names,$(filter-out $(with_points),$(fault_sources))): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(static)
+$(call names,$(with_points)): $(BUILD)/tests/fault/%: $(BUILD)/obj/tests/fault/%.o $(shim_mpi) $(pieces)
 $(call names,$(fault_sources)): private ld_flags += $(wrap)
 $(call names,$(self_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(shim_mpi) $(static)
 $(call names,$(self_sources)): private ld_flags += $(wrap)
-$(call names,$(docs_sources) $(hosts_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(static)
+$(call names,$(plain_sources)): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(static)
 
-$(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(docs_sources) $(hosts_sources) $(self_sources)):
+$(BUILD)/tests/unit/all $(BUILD)/tests/mpi/all $(call names,$(fault_sources) $(plain_sources) $(self_sources)):
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(if $(filter %.a,$(filter-out $(static),$^)),-lgtest -lstdc++) $(libs)
+	$(Q)$(MPICC) $(ld_flags) -o $@ $^ $(if $(filter %.a,$(filter-out $(static) $(pieces),$^)),-lgtest -lstdc++) $(libs)
 
 $(BUILD)/simulate/cluster: $(call objects,tests/simulate/main.c $(simulation)) $(static)
 $(BUILD)/simulate/message: $(call objects,tests/simulate/message.c)
@@ -195,7 +226,7 @@ $(BUILD)/obj/%.o: %.cc $(flags)
 # The targets below build by calling make again: what install-deps brought is seen, and all cores are used.
 again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: run test check bench simulate sanitize valgrind battery docs install uninstall clean help
+.PHONY: run test check bench attack simulate sanitize valgrind battery fuzz docs install uninstall clean help
 
 run: ## install what is missing, build, and run parallel Monte Carlo on all cores
 	@scripts/install-deps
@@ -216,6 +247,12 @@ bench: ## run the benchmark against its peers (BENCH=quick: a minute and a half)
 	@scripts/install-deps --bench
 	@$(again) all
 	@BUILD=$(BUILD) MPICC='$(MPICC)' BENCH='$(BENCH)' tests/bench/run
+
+attack: ## kill a program with a journal and resume it, 200 times (ATTACK_SEED repeats one); stream 10^7 items
+	@scripts/install-deps --test
+	@$(again) tests
+	@BUILD=$(BUILD) tests/attack/run
+	@BUILD=$(BUILD) tests/attack/stream
 
 simulate: ## simulate dynamic scheduling on up to 10 000 nodes, with the real rules
 	@scripts/install-deps --simulate
@@ -239,6 +276,10 @@ battery: ## run a battery of statistical tests on the random numbers
 	@$(again) lib
 	@BUILD=$(BUILD) MPICC='$(MPICC)' tests/battery/run
 
+fuzz: ## fuzz what reads files (FUZZ=600: so many seconds each, instead of 60)
+	@scripts/install-deps --fuzz
+	@BUILD=$(BUILD) tests/fuzz/run $(FUZZ)
+
 docs: ## write the API reference to build/docs (Doxygen)
 	@scripts/install-deps --docs
 	@mkdir -p build/docs
@@ -251,8 +292,10 @@ libdir     := $(PREFIX)/lib
 includedir := $(PREFIX)/include
 headers    := $(wildcard lib/furrow/*.h)
 tool       := $(if $(filter furrow,$(the_programs)),$(BUILD)/bin/furrow)
+# What belongs to it: manual pages and completion, in share/ as they are installed.
+tool_share := $(if $(tool),$(wildcard share/man/man1/*.1) share/bash-completion/completions/furrow)
 
-install: lib $(tool) ## install library, headers, furrow.pc and the program furrow (PREFIX, DESTDIR)
+install: lib $(tool) ## install library, headers, furrow.pc, the program furrow and its manual pages (PREFIX, DESTDIR)
 	$(call say,INST,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(DESTDIR)$(libdir)/pkgconfig $(DESTDIR)$(includedir)/furrow
 	$(Q)install -m 755 $(BUILD)/libfurrow.so.$(VERSION) $(DESTDIR)$(libdir)
@@ -264,11 +307,13 @@ install: lib $(tool) ## install library, headers, furrow.pc and the program furr
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' furrow.pc.in > $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
 	$(Q)chmod 644 $(DESTDIR)$(libdir)/pkgconfig/furrow.pc
 	$(Q)$(if $(tool),install -D -m 755 -t $(DESTDIR)$(bindir) $(tool),echo "left out: furrow, because $(NEEDS_furrow) is missing" >&2)
+	$(Q)$(foreach file,$(tool_share),install -D -m 644 $(file) $(DESTDIR)$(PREFIX)/$(file) &&) true
 	$(Q)if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall: ## remove what install has installed
 	$(Q)rm -f $(addprefix $(DESTDIR)$(libdir)/,libfurrow.so.$(VERSION) $(SONAME) libfurrow.so libfurrow.a pkgconfig/furrow.pc)
 	$(Q)rm -f $(DESTDIR)$(bindir)/furrow
+	$(Q)rm -f $(addprefix $(DESTDIR)$(PREFIX)/,share/man/man1/furrow.1 share/man/man1/furrow-farm.1 share/bash-completion/completions/furrow)
 	$(Q)rm -f $(DESTDIR)$(includedir)/furrow.h $(headers:lib/%=$(DESTDIR)$(includedir)/%)
 	$(Q)if [ -d $(DESTDIR)$(includedir)/furrow ]; then rmdir $(DESTDIR)$(includedir)/furrow; fi
 

@@ -10,13 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/options.h"
+#include "common/faults.h"
+#include "common/output.h"
 #include "common/report.h"
 
 typedef struct picture {
   uint64_t width, height, iterations, grain;
   double center[2], zoom;
   furrow_schedule schedule;
+  app_faults faults;
   const char *output;
 } picture;
 
@@ -89,24 +91,30 @@ static int draw_row(furrow_task *task, const void *item, void *result) {
 
 static furrow_status draw(furrow_pool *pool, picture *p, unsigned char *pixels) {
   furrow_progress progress = {furrow_progress_stderr, NULL, 0};
+  app_label label =
+      app_label_of(&p->faults, "mandelbrot", "center %s,%s, zoom %s, iterations %s, grain %d, width %d, height %d",
+                   app_exact(p->center[0]).text, app_exact(p->center[1]).text, app_exact(p->zoom).text,
+                   app_whole(p->iterations).text, (int)p->grain, (int)p->width, (int)p->height);
   furrow_options options = FURROW_OPTIONS_INIT;
   options.schedule = p->schedule;
-  options.label = "mandelbrot";
+  options.label = label.text;
   options.progress = &progress;
+  app_faults_apply(&p->faults, &options);
+  furrow_status status = app_stop_check(pool, &p->faults);
+  if (status != FURROW_OK) return status;
   return furrow_map(pool, draw_row, p, NULL, 0, p->height, pixels, 3 * p->width, &options);
 }
 
 /* ---- the file --------------------------------------------------------------------------------------------------- */
 
-/* Write and close. False if anything went wrong; errno is 0 then if it was not the system that refused. */
+/* False if anything went wrong; errno is 0 then if it was not the system that refused. */
 static bool write_png(const picture *p, const unsigned char *pixels, FILE *file) {
   errno = 0;
   png_image image = {.version = PNG_IMAGE_VERSION,
                      .width = (png_uint_32)p->width,
                      .height = (png_uint_32)p->height,
                      .format = PNG_FORMAT_RGB};
-  bool written = png_image_write_to_stdio(&image, file, 0, pixels, 0, NULL) != 0;
-  return fclose(file) == 0 && written;
+  return png_image_write_to_stdio(&image, file, 0, pixels, 0, NULL) != 0;
 }
 
 /* What rank 0 does beside the library may fail there alone: then all ranks must learn of it. */
@@ -128,24 +136,25 @@ static furrow_status print_report(furrow_pool *pool, const picture *p, double se
 }
 
 static furrow_status make_picture(furrow_pool *pool, picture *p) {
-  FILE *file = NULL;
+  app_output output = {.file = NULL};
   unsigned char *pixels = NULL;
   errno = 0;
-  if (furrow_is_root(pool)) { /* open first: a path that can't be written shows before the work, not after it */
+  bool fine = true;
+  if (furrow_is_root(pool)) {
     pixels = malloc(3 * p->width * p->height);
-    if (pixels) file = fopen(p->output, "wb");
+    fine = pixels && app_output_open(&output, p->output);
   }
-  furrow_status status = agree_on_file(pool, p, file || !furrow_is_root(pool));
+  furrow_status status = agree_on_file(pool, p, fine);
   double start = app_seconds();
   if (status == FURROW_OK) status = draw(pool, p, pixels);
   double seconds = app_seconds() - start;
   if (status == FURROW_OK) {
-    bool fine = !file || write_png(p, pixels, file);
-    file = NULL;
+    fine = !output.file || write_png(p, pixels, output.file);
+    fine = app_output_close(&output, fine);
     status = agree_on_file(pool, p, fine);
   }
   if (status == FURROW_OK) status = print_report(pool, p, seconds);
-  if (file) fclose(file);
+  app_output_close(&output, false); /* no half picture, and no new one in place of an old */
   free(pixels);
   return status;
 }
@@ -166,6 +175,7 @@ static app_verdict read_arguments(furrow_pool *pool, int argc, char **argv, pict
       {.name = "grain", .count = &p->grain, .least = 1, .most = 16, .help = "points a pixel, in each direction"},
       {.name = "output", .value = "FILE", .text = &p->output, .help = "where the picture goes"},
       APP_SCHEDULE(&p->schedule),
+      APP_FAULTS(&p->faults),
       {.name = NULL},
   };
   const app_program program = {"mandelbrot", "Draw the Mandelbrot set, on all ranks, as a PNG.", options};
@@ -184,6 +194,7 @@ int main(int argc, char **argv) {
   furrow_status status = furrow_init(&argc, &argv, &pool);
   app_verdict verdict = APP_RUN;
   if (status == FURROW_OK) verdict = read_arguments(pool, argc, argv, &wanted);
+  app_stop_listen(&wanted.faults);
   if (status == FURROW_OK && verdict == APP_RUN) status = make_picture(pool, &wanted);
   return app_finish(&pool, verdict, status);
 }

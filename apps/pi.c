@@ -6,14 +6,15 @@
 #include <furrow.h>
 #include <math.h>
 
+#include "common/faults.h"
 #include "common/json.h"
-#include "common/options.h"
 
 enum { BLOCK = 1 << 16 }; /* points a task: a third of a millisecond */
 
 typedef struct settings {
   uint64_t samples, seed;
   furrow_schedule schedule;
+  app_faults faults;
   bool json;
   uint64_t hits; /* the answer, on rank 0 */
 } settings;
@@ -38,11 +39,13 @@ static void add_hits(void *accumulator, const void *later, void *user) {
 
 static furrow_status count_hits(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   settings *wanted = user;
+  app_label label = app_label_of(&wanted->faults, "pi", "samples %s", app_whole(wanted->samples).text);
   furrow_options options = FURROW_OPTIONS_INIT;
   options.schedule = wanted->schedule;
   options.seed = wanted->seed;
-  options.label = "pi";
+  options.label = label.text;
   options.progress = progress;
+  app_faults_apply(&wanted->faults, &options);
   furrow_reducer reducer = {.accumulator_size = sizeof(uint64_t), .fold = throw_points, .merge = add_hits};
   return furrow_map_reduce(pool, &reducer, wanted, NULL, 0, tasks, &wanted->hits, &options);
 }
@@ -79,7 +82,8 @@ static furrow_status print_json(furrow_pool *pool, const settings *wanted, const
 static furrow_status estimate_pi(furrow_pool *pool, settings *wanted) {
   app_timing timing;
   uint64_t tasks = (wanted->samples + BLOCK - 1) / BLOCK;
-  furrow_status status = app_run_timed(pool, count_hits, wanted, tasks, (double)wanted->samples, &timing);
+  furrow_status status =
+      app_run_timed(pool, count_hits, wanted, tasks, (double)wanted->samples, &wanted->faults, &timing);
   if (status != FURROW_OK) return status;
   if (wanted->json) return print_json(pool, wanted, &timing);
   if (furrow_is_root(pool)) print_report(wanted, &timing);
@@ -91,6 +95,7 @@ static app_verdict read_arguments(furrow_pool *pool, int argc, char **argv, sett
       {.name = "samples", .count = &wanted->samples, .least = 1, .most = 1e15, .help = "points to throw"},
       APP_SEED(&wanted->seed),
       APP_SCHEDULE(&wanted->schedule),
+      APP_FAULTS(&wanted->faults),
       {.name = "json", .flag = &wanted->json, .help = "print the report as JSON"},
       {.name = NULL},
   };
@@ -104,6 +109,7 @@ int main(int argc, char **argv) {
   furrow_status status = furrow_init(&argc, &argv, &pool);
   app_verdict verdict = APP_RUN;
   if (status == FURROW_OK) verdict = read_arguments(pool, argc, argv, &wanted);
+  app_stop_listen(&wanted.faults);
   if (status == FURROW_OK && verdict == APP_RUN) status = estimate_pi(pool, &wanted);
   return app_finish(&pool, verdict, status);
 }

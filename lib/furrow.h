@@ -6,6 +6,9 @@
 #define FURROW_H
 
 #include "furrow/base.h"
+#include "furrow/failure.h"
+#include "furrow/journal.h"
+#include "furrow/lead.h"
 #include "furrow/map.h"
 #include "furrow/map_reduce.h"
 #include "furrow/metrics.h"
@@ -17,6 +20,7 @@
 #include "furrow/rng.h"
 #include "furrow/share.h"
 #include "furrow/status.h"
+#include "furrow/stream.h"
 #include "furrow/task.h"
 
 #endif

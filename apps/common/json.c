@@ -20,8 +20,8 @@ json_t *app_json_estimate(const app_estimate *estimate) {
 }
 
 json_t *app_json_timing(const app_timing *timing) {
-  return json_pack("{s:i, s:f, s:f, s:o, s:o}", "ranks", timing->ranks, "seconds", timing->seconds,
-                   "samples_per_second", timing->rate, "one_rank_samples_per_second",
+  return json_pack("{s:i, s:f, s:o, s:o, s:o}", "ranks", timing->ranks, "seconds", timing->seconds,
+                   "samples_per_second", positive_or_null(timing->rate), "one_rank_samples_per_second",
                    positive_or_null(timing->rate_of_one), "speedup", positive_or_null(app_speedup(timing)));
 }
 

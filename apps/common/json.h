@@ -9,7 +9,7 @@
 /* {"value": …, "standard_error": …, "confidence_95": [low, high], "exact": … or null, "deviation": … or null} */
 json_t *app_json_estimate(const app_estimate *estimate);
 
-/* {"seconds": …, "samples_per_second": …, "one_rank_samples_per_second": … or null, "speedup": … or null} */
+/* {"seconds": …, "samples_per_second": … or null, "one_rank_samples_per_second": … or null, "speedup": … or null} */
 json_t *app_json_timing(const app_timing *timing);
 
 /* Print it on rank 0 and free it; it is NULL elsewhere. Collective on the pool: all learn whether it was made. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double MARGIN_95 = 1.959963984540054; /* standard errors to either side */
@@ -17,6 +18,15 @@ app_words app_whole(uint64_t n) {
     *out++ = digits[i];
   }
   *out = '\0';
+  return words;
+}
+
+app_words app_exact(double value) {
+  app_words words;
+  for (int digits = 6; digits <= 17; digits++) {
+    snprintf(words.text, sizeof words.text, "%.*g", digits, value);
+    if (strtod(words.text, NULL) == value) break;
+  }
   return words;
 }
 
@@ -45,11 +55,14 @@ double app_estimate_deviation(const app_estimate *estimate) {
 
 void app_print_timing(const app_timing *timing, const char *unit) {
   printf("  time              %.2f s on %d rank%s\n", timing->seconds, timing->ranks, timing->ranks == 1 ? "" : "s");
-  printf("  rate              %s %s/s\n", app_rate(timing->rate).text, unit);
+  if (timing->rate > 0)
+    printf("  rate              %s %s/s\n", app_rate(timing->rate).text, unit);
+  else
+    printf("  rate              not measured: the journal may have had part of it\n");
   double speedup = app_speedup(timing);
   if (speedup > 0)
     printf("  speed-up          %.2f over one rank (%.0f %% of %d ranks)\n", speedup, 100 * speedup / timing->ranks,
            timing->ranks);
-  else if (timing->ranks > 1)
+  else if (timing->ranks > 1 && timing->rate > 0)
     printf("  speed-up          not measured: the run was too short\n");
 }

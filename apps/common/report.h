@@ -12,6 +12,7 @@ typedef struct app_words {
 } app_words;
 
 app_words app_whole(uint64_t n);                            /* 1_000_000, as the command line takes it */
+app_words app_exact(double value);                          /* as few digits as give the same number back */
 app_words app_rate(double n);                               /* three or four figures and a letter: 812.4 M */
 app_words app_range(double value, double by, int decimals); /* 3.1409 to 3.1421: value - by to value + by */
 

@@ -34,10 +34,12 @@ static furrow_status measure_alone(furrow_pool *alone, app_work *work, void *use
   }
 }
 
-static furrow_status run_alone(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, double *rate) {
+/* Whether there is a journal only rank 0 knows: the others come along and learn nothing. */
+static furrow_status run_alone(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, const app_faults *faults,
+                               double *rate) {
   furrow_status status = FURROW_OK;
   furrow_error why = {.message = ""};
-  if (furrow_is_root(pool)) {
+  if (furrow_is_root(pool) && !app_journalled(faults)) {
     furrow_pool *alone = NULL;
     status = furrow_pool_create(MPI_COMM_SELF, NULL, &alone);
     if (status == FURROW_OK) status = measure_alone(alone, work, user, tasks, rate);
@@ -48,16 +50,17 @@ static furrow_status run_alone(furrow_pool *pool, app_work *work, void *user, ui
 }
 
 furrow_status app_run_timed(furrow_pool *pool, app_work *work, void *user, uint64_t tasks, double samples,
-                            app_timing *timing) {
+                            const app_faults *faults, app_timing *timing) {
   const furrow_progress progress = {furrow_progress_stderr, NULL, 0};
   double tasks_alone = 0, seconds = 0; /* tasks a second */
   furrow_status status = FURROW_OK;
-  if (furrow_pool_size(pool) > 1) status = run_alone(pool, work, user, tasks, &tasks_alone);
+  if (furrow_pool_size(pool) > 1) status = run_alone(pool, work, user, tasks, faults, &tasks_alone);
+  if (status == FURROW_OK) status = app_stop_check(pool, faults);
   if (status == FURROW_OK) status = run_and_time(pool, work, user, tasks, &progress, &seconds);
 
   timing->ranks = furrow_pool_size(pool);
   timing->seconds = seconds;
-  timing->rate = samples / seconds;
+  timing->rate = app_journalled(faults) ? 0 : samples / seconds;
   timing->rate_of_one = seconds < SHORTEST_RUN ? 0 : tasks_alone * samples / (double)tasks;
   return status;
 }

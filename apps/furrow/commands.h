@@ -5,4 +5,10 @@
 /* What is wrong with the way this program was started. */
 int doctor(int argc, char **argv);
 
+/* What is in a journal, and whether it is whole. */
+int journal(int argc, char **argv);
+
+/* Runs commands over all ranks. */
+int farm_command(int argc, char **argv);
+
 #endif

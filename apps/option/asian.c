@@ -87,7 +87,8 @@ static void merge(void *accumulator, const void *later, void *user) {
 
 static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   basket_model *model = user;
-  furrow_options options = run_options(model->wanted, "asian", progress);
+  app_label label = run_label(model->wanted, "asian");
+  furrow_options options = run_options(model->wanted, label.text, progress);
   furrow_reducer reducer = {.accumulator_size = sizeof(pairs), .fold = simulate, .merge = merge};
   return furrow_map_reduce(pool, &reducer, model, NULL, 0, tasks, &model->sum, &options);
 }
@@ -111,7 +112,8 @@ furrow_status price_asian(furrow_pool *pool, const settings *wanted, asian *pric
   basket_model model = {.wanted = wanted};
   build(wanted, &model);
   uint64_t tasks = (wanted->samples + model.block - 1) / model.block;
-  furrow_status status = app_run_timed(pool, run, &model, tasks, (double)wanted->samples, &prices->timing);
+  furrow_status status =
+      app_run_timed(pool, run, &model, tasks, (double)wanted->samples, &wanted->faults, &prices->timing);
   conclude(&model.sum, &wanted->market, prices);
   return status;
 }

@@ -44,7 +44,8 @@ static void merge(void *accumulator, const void *later, void *user) {
 
 static furrow_status run(furrow_pool *pool, void *user, uint64_t tasks, const furrow_progress *progress) {
   simulation *s = user;
-  furrow_options options = run_options(s->wanted, "european", progress);
+  app_label label = run_label(s->wanted, "european");
+  furrow_options options = run_options(s->wanted, label.text, progress);
   furrow_reducer reducer = {.accumulator_size = sizeof(payoffs), .fold = simulate, .merge = merge};
   return furrow_map_reduce(pool, &reducer, s, NULL, 0, tasks, &s->sum, &options);
 }
@@ -56,7 +57,7 @@ static app_estimate estimate(const furrow_moments *payoff, double exact) {
 furrow_status price_european(furrow_pool *pool, const settings *wanted, european *prices) {
   simulation s = {.wanted = wanted};
   uint64_t tasks = (wanted->samples + BLOCK - 1) / BLOCK;
-  furrow_status status = app_run_timed(pool, run, &s, tasks, (double)wanted->samples, &prices->timing);
+  furrow_status status = app_run_timed(pool, run, &s, tasks, (double)wanted->samples, &wanted->faults, &prices->timing);
   prices->call = estimate(&s.sum.call, black_scholes_call(&wanted->market));
   prices->put = estimate(&s.sum.put, black_scholes_put(&wanted->market));
   return status;

@@ -2,8 +2,17 @@
  * reading order: this one, european.c, asian.c; closed_form.c and pairs.c are the mathematics, report.c prints.
  *
  *   mpirun build/bin/option --samples 1e7 */
-#include "common/options.h"
 #include "option.h"
+
+app_label run_label(const settings *wanted, const char *name) {
+  const market *m = &wanted->market;
+  return app_label_of(&wanted->faults, name,
+                      "spot %s, strike %s, rate %s, volatility %s, maturity %s, correlation %s, assets %d, fixings %d, "
+                      "samples %s",
+                      app_exact(m->spot).text, app_exact(m->strike).text, app_exact(m->rate).text,
+                      app_exact(m->volatility).text, app_exact(m->maturity).text, app_exact(m->correlation).text,
+                      (int)m->assets, (int)m->fixings, app_whole(wanted->samples).text);
+}
 
 furrow_options run_options(const settings *wanted, const char *label, const furrow_progress *progress) {
   furrow_options options = FURROW_OPTIONS_INIT;
@@ -11,6 +20,7 @@ furrow_options run_options(const settings *wanted, const char *label, const furr
   options.seed = wanted->seed;
   options.label = label;
   options.progress = progress;
+  app_faults_apply(&wanted->faults, &options);
   return options;
 }
 
@@ -47,6 +57,7 @@ static app_verdict read_arguments(furrow_pool *pool, int argc, char **argv, sett
       {.name = "fixings", .count = &m->fixings, .least = 1, .most = 1e6, .help = "at which the basket is averaged"},
       APP_SEED(&wanted->seed),
       APP_SCHEDULE(&wanted->schedule),
+      APP_FAULTS(&wanted->faults),
       {.name = "json", .flag = &wanted->json, .help = "print the report as JSON"},
       {.name = NULL},
   };
@@ -75,6 +86,7 @@ int main(int argc, char **argv) {
   furrow_status status = furrow_init(&argc, &argv, &pool);
   app_verdict verdict = APP_RUN;
   if (status == FURROW_OK) verdict = read_arguments(pool, argc, argv, &wanted);
+  app_stop_listen(&wanted.faults);
   if (status == FURROW_OK && verdict == APP_RUN) status = price_options(pool, &wanted);
   return app_finish(&pool, verdict, status);
 }

@@ -3,6 +3,7 @@
 #ifndef OPTION_OPTION_H
 #define OPTION_OPTION_H
 
+#include "common/faults.h"
 #include "common/report.h"
 
 enum { MOST_ASSETS = 64 };
@@ -17,6 +18,7 @@ typedef struct settings {
   market market;
   uint64_t samples, seed;
   furrow_schedule schedule;
+  app_faults faults;
   bool json;
 } settings;
 
@@ -43,7 +45,8 @@ furrow_status price_asian(furrow_pool *pool, const settings *wanted, asian *pric
 void print_text(const settings *wanted, const european *single, const asian *basket);
 furrow_status print_json(furrow_pool *pool, const settings *wanted, const european *single, const asian *basket);
 
-/* How an operation of this program runs. */
+/* How an operation of this program runs, and its label: with all that prices depend on, if there is a journal. */
+app_label run_label(const settings *wanted, const char *name);
 furrow_options run_options(const settings *wanted, const char *label, const furrow_progress *progress);
 
 #endif

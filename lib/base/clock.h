@@ -11,6 +11,13 @@ static inline uint64_t furrow__now(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The same, some milliseconds behind: for a fifth of the price, and so after every task. */
+static inline uint64_t furrow__now_roughly(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static inline double furrow__seconds(uint64_t nanoseconds) {
   return (double)nanoseconds * 1e-9;
 }

@@ -1,4 +1,4 @@
-/* How ranks come to one mind by messages. In the good case one allreduce of some 20 words; only when ranks differ, or
+/* How ranks come to one mind by messages. In the good case one allreduce of some 30 words; only when ranks differ, or
    something failed, a second round tells who and why. */
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ furrow_status furrow__comm_verdict(furrow__comm *comm, MPI_Comm over, furrow_err
 }
 
 /* Words whose maximum tells all there is to know: each number and its complement (so its minimum too), and rank 0's
-   settings, where the others bring zeros. */
+   settings, where the others bring zeros; but for `uneven`, which any rank may bring. */
 enum { NUMBERS = 2 + FURROW__CALL_NUMBERS, SETTINGS = sizeof(furrow__settings) / sizeof(uint64_t) };
 typedef struct ballot_paper {
   uint64_t highest[NUMBERS], lowest[NUMBERS], settings[SETTINGS];
@@ -59,10 +59,12 @@ static void count_in(ballot_paper *ballot, const furrow__call *call) {
 static ballot_paper fill_in(const furrow__comm *comm, const furrow__call *calls, size_t stride, int n,
                             const furrow__settings *settings) {
   ballot_paper ballot = {{0}, {0}, {0}};
-  for (int i = 0; i < n; i++)
-    count_in(&ballot, (const furrow__call *)(const void *)((const char *)calls + (size_t)i * stride));
-  const uint64_t words[] = {settings->schedule, settings->chunk, settings->seed, settings->series, settings->leaf};
-  for (int i = 0; i < SETTINGS && comm->rank == 0; i++) ballot.settings[i] = words[i];
+  if (comm->rank == 0) memcpy(ballot.settings, settings, sizeof *settings);
+  for (int i = 0; i < n; i++) {
+    const furrow__call *call = (const furrow__call *)(const void *)((const char *)calls + (size_t)i * stride);
+    count_in(&ballot, call);
+    if (call->own) ballot.settings[offsetof(furrow__settings, uneven) / sizeof(uint64_t)] = 1;
+  }
   return ballot;
 }
 
@@ -108,7 +110,6 @@ furrow_status furrow__comm_compare(furrow__comm *comm, MPI_Comm over, const furr
   ballot_paper ballot = fill_in(comm, calls, stride, n, settings);
   if (furrow__comm_max(comm, over, ballot.highest, sizeof ballot / sizeof(uint64_t)) != FURROW_OK) return FURROW_E_MPI;
   *same = unanimous(&ballot);
-  const uint64_t *words = ballot.settings;
-  *settings = (furrow__settings){words[0], words[1], words[2], words[3], words[4]};
+  memcpy(settings, ballot.settings, sizeof *settings);
   return FURROW_OK;
 }

@@ -27,6 +27,7 @@ typedef struct furrow__comm {
   bool threads;              /* every rank may call MPI from several threads at a time */
   const atomic_bool *broken; /* NULL, or a word that tells that another part of the library has given up on MPI */
   bool crowded;              /* more ranks than cores here: waits yield */
+  uint64_t deadline;         /* on the clock: whoever waits gives up then; 0: never */
   int *counts;               /* rank 0: room for the counts and displacements of a collective call */
   uint64_t messages;         /* communication calls started */
   uint64_t sleeps;
@@ -54,6 +55,9 @@ void furrow__comm_free(furrow__comm *comm);
    */
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request);
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request);
+
+/* Whether the deadline has passed. */
+bool furrow__comm_is_late(const furrow__comm *comm);
 
 /* Let MPI make progress on whatever this process has under way. For waits outside MPI: another rank may be on its way here
    through a receive that needs our help. */

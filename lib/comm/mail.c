@@ -132,13 +132,14 @@ typedef struct place {
   char *to;
 } place;
 
-/* One MPI call, whose request is kept. */
+/* One MPI call, whose request is kept. A letter that somebody waits for is registered: MPI's synchronous mode. */
 static furrow_status start(furrow__mail *mail, int rank, int tag, place data, size_t bytes, furrow__receipt *receipt,
                            furrow__letter *letter) {
   if (!have_room(mail, mail->count + 1)) return FURROW_E_NOMEM;
   MPI_Request *request = &mail->requests[mail->count];
-  int code = data.from ? MPI_Isend(data.from, (int)bytes, MPI_BYTE, rank, tag, mail->over, request)
-                       : MPI_Irecv(data.to, (int)bytes, MPI_BYTE, rank, tag, mail->over, request);
+  int code = !data.from          ? MPI_Irecv(data.to, (int)bytes, MPI_BYTE, rank, tag, mail->over, request)
+             : letter && receipt ? MPI_Issend(data.from, (int)bytes, MPI_BYTE, rank, tag, mail->over, request)
+                                 : MPI_Isend(data.from, (int)bytes, MPI_BYTE, rank, tag, mail->over, request);
   if (code != MPI_SUCCESS) return FURROW_E_MPI;
   mail->transfers[mail->count++] = (transfer){receipt, letter, !data.from};
   mail->messages += data.from != NULL;
@@ -159,13 +160,23 @@ static furrow_status start_data(furrow__mail *mail, int rank, int tag, place dat
   return status;
 }
 
-furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
-                                furrow__receipt *receipt) {
+static furrow_status start_letter(furrow__mail *mail, int to, const furrow__letter *letter, furrow__receipt *receipt) {
   furrow__letter *copy = take_letter(mail);
   if (!copy) return FURROW_E_NOMEM;
   *copy = *letter;
-  furrow_status status = start(mail, to, TAG_LETTER, (place){(const char *)copy, NULL}, sizeof *copy, NULL, copy);
+  furrow_status status = start(mail, to, TAG_LETTER, (place){(const char *)copy, NULL}, sizeof *copy, receipt, copy);
   if (status != FURROW_OK) return_letter(mail, copy);
+  return status;
+}
+
+furrow_status furrow__mail_send_registered(furrow__mail *mail, int to, const furrow__letter *letter,
+                                           furrow__receipt *receipt) {
+  return start_letter(mail, to, letter, receipt);
+}
+
+furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
+                                furrow__receipt *receipt) {
+  furrow_status status = start_letter(mail, to, letter, NULL);
   if (status != FURROW_OK || letter->bytes == 0) return status;
   return start_data(mail, to, TAG_DATA, (place){data, NULL}, letter->bytes, receipt);
 }

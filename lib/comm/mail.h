@@ -45,6 +45,11 @@ void furrow__mail_free(furrow__mail *mail);
 furrow_status furrow__mail_send(furrow__mail *mail, int to, const furrow__letter *letter, const void *data,
                                 furrow__receipt *receipt);
 
+/* Send a letter without data. The receipt is done once the other side takes it: so who sends no other before keeps no more
+   than one waiting there, however long that side does not look. */
+furrow_status furrow__mail_send_registered(furrow__mail *mail, int to, const furrow__letter *letter,
+                                           furrow__receipt *receipt);
+
 /* Receive the data that follow a letter. For each sender, in the order of its letters. */
 furrow_status furrow__mail_receive(furrow__mail *mail, int from, void *data, size_t bytes, furrow__receipt *receipt);
 

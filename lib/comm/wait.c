@@ -37,10 +37,14 @@ static void back_off(furrow__comm *comm, nap_plan *naps) {
   naps->next = naps->next * 2 < most ? naps->next * 2 : most;
 }
 
+bool furrow__comm_is_late(const furrow__comm *comm) {
+  return comm->deadline != 0 && furrow__now() > comm->deadline;
+}
+
 /* Whether to ask no more: MPI failed, or will never answer. */
 static bool is_hopeless(const furrow__comm *comm, MPI_Request *request, int *done) {
   *done = 0;
-  return (comm->broken && atomic_load_explicit(comm->broken, memory_order_relaxed)) ||
+  return (comm->broken && atomic_load_explicit(comm->broken, memory_order_relaxed)) || furrow__comm_is_late(comm) ||
          MPI_Test(request, done, MPI_STATUS_IGNORE) != MPI_SUCCESS;
 }
 

@@ -25,10 +25,12 @@ typedef int furrow_map_fn(furrow_task *task, const void *item, void *result);
  *  @param items    count * item_size bytes on rank 0, borrowed for the call; ignored elsewhere. May be NULL if
  *                  item_size or count is 0.
  *  @param results  count * result_size bytes on rank 0, owned by the caller, not overlapping the items; ignored
- *                  elsewhere. Unspecified unless FURROW_OK is returned. May be NULL if result_size or count is 0.
+ *                  elsewhere. May be NULL if result_size or count is 0. Unless FURROW_OK is returned, valid where
+ *                  options->done says 1 and untouched elsewhere, or without it unspecified.
  *  @param options  NULL for the defaults.
- *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM, FURROW_E_TASK, FURROW_E_MISMATCH or FURROW_E_MPI, the same on
- *          every rank but for FURROW_E_MPI. furrow_pool_error() tells more.
+ *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM, FURROW_E_TASK, FURROW_E_MISMATCH or FURROW_E_MPI, with a journal also
+ *          FURROW_E_IO or FURROW_E_INTERRUPTED; the same on every rank but for FURROW_E_MPI. furrow_pool_error() tells
+ *          more; with FURROW_ON_ERROR_CONTINUE FURROW_E_TASK means that all other tasks have been run (furrow/failure.h).
  *  Cost: one atomic operation a chunk inside a node, and one copy of what crosses between processes. */
 FURROW_API FURROW_MUST_USE furrow_status furrow_map(furrow_pool *pool, furrow_map_fn *fn, void *user, const void *items,
                                                     size_t item_size, uint64_t count, void *results, size_t result_size,

@@ -30,11 +30,13 @@ typedef struct furrow_reducer {
  *  @param user     each rank's own pointer, for task->user, init and merge; may be NULL.
  *  @param items    count * item_size bytes on rank 0, borrowed for the call; ignored elsewhere. May be NULL if
  *                  item_size or count is 0.
- *  @param result   accumulator_size bytes on rank 0; ignored elsewhere. Unspecified unless FURROW_OK is returned. With
- *                  count 0 it is what `init` makes.
+ *  @param result   accumulator_size bytes on rank 0; ignored elsewhere. With count 0 it is what `init`
+ *                  makes. Unspecified unless FURROW_OK is returned, or FURROW_E_TASK with
+ *                  FURROW_ON_ERROR_CONTINUE and not too many failures: then the tasks that failed are left out.
  *  @param options  NULL for the defaults.
- *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM, FURROW_E_TASK, FURROW_E_MISMATCH or FURROW_E_MPI, the same on
- *          every rank but for FURROW_E_MPI. furrow_pool_error() tells more.
+ *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_NOMEM, FURROW_E_TASK, FURROW_E_MISMATCH or FURROW_E_MPI, with a journal also
+ *          FURROW_E_IO or FURROW_E_INTERRUPTED; the same on every rank but for FURROW_E_MPI. furrow_pool_error() tells
+ *          more.
  *  Cost: one atomic operation a claim, one merge a leaf; about log2(leaves) accumulators live on a rank. */
 FURROW_API FURROW_MUST_USE furrow_status furrow_map_reduce(furrow_pool *pool, const furrow_reducer *reducer, void *user,
                                                            const void *items, size_t item_size, uint64_t count,

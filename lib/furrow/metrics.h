@@ -6,7 +6,7 @@
 
 FURROW_BEGIN_DECLS
 
-/** What one rank did in all maps and reductions of its pool so far. */
+/** What one rank did in all maps, reductions and streams of its pool so far. */
 typedef struct furrow_rank_metrics {
   int rank, node;
   char host[FURROW_HOST_SIZE];
@@ -17,13 +17,13 @@ typedef struct furrow_rank_metrics {
   uint64_t bytes_in;  /**< bytes of items that came from rank 0 */
   uint64_t bytes_out; /**< bytes of results or accumulators that went to rank 0 */
   uint64_t messages;  /**< MPI communication calls that the library started */
-  double busy;        /**< seconds of taking and running tasks, with moving their data */
-  double idle;        /**< the other seconds of operations: meeting, resting, bringing together */
+  double busy;        /**< seconds of taking and running tasks, with moving their data; of all its threads */
+  double idle;        /**< the other seconds of operations, times threads: meeting, resting, bringing together */
 } furrow_rank_metrics;
 
 /** What all ranks did together. */
 typedef struct furrow_metrics {
-  uint64_t operations; /**< maps and reductions */
+  uint64_t operations; /**< maps, reductions and streams */
   uint64_t dynamic;    /**< of these, how many were scheduled dynamically */
   uint64_t lots;       /**< super-chunks of tasks that went to other nodes at their request */
   uint64_t recalls;    /**< times another node was asked to give some back */

@@ -81,6 +81,10 @@ FURROW_API int furrow_pool_size(const furrow_pool *pool);
 FURROW_API int furrow_pool_node(const furrow_pool *pool);
 FURROW_API int furrow_pool_nodes(const furrow_pool *pool);
 
+/** This rank's number among the ranks of its node, and how many they are. Local; 0 and 1 for NULL. */
+FURROW_API int furrow_pool_node_rank(const furrow_pool *pool);
+FURROW_API int furrow_pool_node_size(const furrow_pool *pool);
+
 /** Give rank 0's bytes to every rank.
  *
  *  Collective on the pool.
@@ -90,6 +94,17 @@ FURROW_API int furrow_pool_nodes(const furrow_pool *pool);
  *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_MISMATCH or FURROW_E_MPI.
  *  Cost: one nonblocking broadcast for each 64 MiB. */
 FURROW_API FURROW_MUST_USE furrow_status furrow_bcast(furrow_pool *pool, void *data, size_t size);
+
+/** Bring bytes of every rank to rank 0, in the order of ranks.
+ *
+ *  Collective on the pool; not under furrow_lead(), where the other ranks have nothing to bring (FURROW_E_ARG).
+ *
+ *  @param mine  this rank's `size` bytes; may be NULL if size is 0.
+ *  @param size  up to 2^31 - 1; must be the same on every rank.
+ *  @param all   on rank 0: room for size * furrow_pool_size() bytes; ignored elsewhere.
+ *  @return FURROW_OK, FURROW_E_ARG, FURROW_E_MISMATCH or FURROW_E_MPI.
+ *  Cost: one nonblocking gather. */
+FURROW_API FURROW_MUST_USE furrow_status furrow_gather(furrow_pool *pool, const void *mine, size_t size, void *all);
 
 /** Agree on the worst of what the ranks bring: for what a program does beside the library, such as reading a file.
  *

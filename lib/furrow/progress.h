@@ -10,7 +10,7 @@ FURROW_BEGIN_DECLS
 typedef struct furrow_progress_report {
   const char *label; /**< options.label, or NULL */
   uint64_t done;     /**< tasks finished */
-  uint64_t count;    /**< tasks in all */
+  uint64_t count;    /**< tasks in all; 0 in a stream, where nobody knows */
   double elapsed;    /**< seconds since the operation began */
   double rate;       /**< tasks a second over the whole operation; 0 if not known yet */
   double remaining;  /**< seconds to go at that rate; negative if not known yet */

@@ -11,7 +11,7 @@ typedef struct furrow_share furrow_share;
 
 /** Give rank 0's bytes to every rank, in one copy a node: a table, a model, an index that all tasks read.
  *
- *  Collective on the pool.
+ *  Collective on the pool. In a program under furrow_lead(), rank 0 makes and destroys it for all.
  *
  *  @param data   `size` bytes on rank 0, borrowed for the call; ignored elsewhere.
  *  @param size   must be the same on every rank; may be 0.

@@ -14,6 +14,7 @@ FURROW_BEGIN_DECLS
   X(E_ARG, "invalid argument")                       \
   X(E_NOMEM, "out of memory")                        \
   X(E_IO, "an input or output call failed")          \
+  X(E_INTERRUPTED, "stopped before its end")         \
   X(E_TASK, "one or more tasks failed")              \
   X(E_MISMATCH, "ranks called different operations") \
   X(E_MPI, "an MPI call failed")

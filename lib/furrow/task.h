@@ -11,7 +11,7 @@ typedef struct furrow_task {
   uint64_t index;   /**< 0 … count-1 */
   uint32_t attempt; /**< 0 at the first try */
   int rank;         /**< the rank of the pool that runs it */
-  int worker;       /**< a number of the worker that runs it, 0 … furrow_pool_size()-1 */
+  int worker;       /**< the worker that runs it: rank * threads + thread */
   void *user;       /**< this rank's pointer, as given to the operation */
   void *local;      /**< what worker_begin made for this worker, or NULL */
 } furrow_task;
@@ -28,6 +28,15 @@ FURROW_API furrow_rng *furrow_task_rng(furrow_task *task);
  *
  *  @return 1, to be returned. */
 FURROW_API int furrow_fail(furrow_task *task, const char *format, ...) FURROW_PRINTF(2, 3);
+
+/** Whether nobody waits for this task any more: the operation has failed or been stopped, or the stream's sink has seen enough.
+ *
+ *  Local, from inside the task function, or from another thread while it runs. A task that takes long may look now and then,
+ *  and return something else than 0, which then counts neither as its failure nor as its result. Once true it stays so. On
+ *  other nodes it is true some milliseconds later; where MPI offers less than MPI_THREAD_MULTIPLE, on their first ranks only
+ *  when the task has ended. Without shared memory it is never true. An isolated task is ended some 10 ms later, unless the
+ *  stop signal gives it options.stop_grace. Cost: a few loads. */
+FURROW_API bool furrow_task_is_cancelled(const furrow_task *task);
 
 FURROW_END_DECLS
 

@@ -66,7 +66,7 @@ static const char *create(furrow__arena *arena, int fd, const char *call, furrow
 
 const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, bool named, furrow__arena_name *name,
                                  char *reason, size_t reason_size) {
-  *arena = (furrow__arena){NULL, size, limit, -1};
+  *arena = (furrow__arena){NULL, size, limit, -1, false};
   *name = (furrow__arena_name){.nonce = make_nonce(), .pid = getpid(), .fd = -1, .size = size, .limit = limit};
   if (!named) return create(arena, memfd_create("furrow", MFD_CLOEXEC), "memfd_create", name, reason, reason_size);
   snprintf(name->shm, sizeof name->shm, "/furrow-%ld-%016llx", (long)getpid(), (unsigned long long)name->nonce);
@@ -76,9 +76,10 @@ const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit
   return why;
 }
 
-const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, char *reason, size_t reason_size) {
-  *arena = (furrow__arena){NULL, size, size, -1};
-  void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, size_t limit, char *reason,
+                                       size_t reason_size) {
+  *arena = (furrow__arena){NULL, size, limit, -1, true};
+  void *base = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return explain(reason, reason_size, "mmap", errno);
   arena->base = base;
   return NULL;
@@ -86,7 +87,7 @@ const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, char *
 
 const char *furrow__arena_open(furrow__arena *arena, const furrow__arena_name *name, bool writable, char *reason,
                                size_t reason_size) {
-  *arena = (furrow__arena){NULL, name->size, name->limit, -1};
+  *arena = (furrow__arena){NULL, name->size, name->limit, -1, false};
   char path[64];
   snprintf(path, sizeof path, "/proc/%lld/fd/%lld", (long long)name->pid, (long long)name->fd);
   int mode = (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY; /* it might be anything */
@@ -109,8 +110,9 @@ void furrow__arena_hide(const furrow__arena_name *name) {
 
 bool furrow__arena_grow(furrow__arena *arena, size_t size) {
   if (size <= arena->size) return true;
-  if (size > arena->limit || arena->fd < 0) return false;
-  if (reserve(arena->fd, arena->size, size - arena->size) != 0) return false;
+  if (size > arena->limit || (arena->fd < 0 && !arena->alone)) return false;
+  size_t more = size - arena->size;
+  if (arena->alone ? more > furrow__memory_available() : reserve(arena->fd, arena->size, more) != 0) return false;
   arena->size = size;
   return true;
 }
@@ -118,5 +120,5 @@ bool furrow__arena_grow(furrow__arena *arena, size_t size) {
 void furrow__arena_close(furrow__arena *arena) {
   if (arena->base) munmap(arena->base, arena->limit);
   if (arena->base && arena->fd >= 0) close(arena->fd);
-  *arena = (furrow__arena){NULL, 0, 0, -1};
+  *arena = (furrow__arena){NULL, 0, 0, -1, false};
 }

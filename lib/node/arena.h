@@ -20,6 +20,7 @@ typedef struct furrow__arena {
   size_t size;  /* on the creator, and as of the opening elsewhere */
   size_t limit; /* it may grow up to this */
   int fd;       /* the creator's, -1 elsewhere; valid with a base only */
+  bool alone;   /* for this process alone */
 } furrow__arena;
 
 /* Make one: a memfd, which the others open through /proc, or a `named` one, for where that is not allowed. Returns NULL, or
@@ -27,8 +28,9 @@ typedef struct furrow__arena {
 const char *furrow__arena_create(furrow__arena *arena, size_t size, size_t limit, bool named, furrow__arena_name *name,
                                  char *reason, size_t reason_size);
 
-/* One for this process alone: no name, no other rank, and it never grows, since one rank moves nothing. */
-const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, char *reason, size_t reason_size);
+/* One for this process alone: no name, no other rank. */
+const char *furrow__arena_create_alone(furrow__arena *arena, size_t size, size_t limit, char *reason,
+                                       size_t reason_size);
 
 /* Open another rank's, for reading and writing or for reading only. */
 const char *furrow__arena_open(furrow__arena *arena, const furrow__arena_name *name, bool writable, char *reason,

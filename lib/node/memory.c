@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The number behind `prefix` in the first line of a file that starts with it. */
 static bool read_number(const char *path, const char *prefix, uint64_t *number) {
@@ -29,4 +30,13 @@ uint64_t furrow__memory_available(void) {
   if (read_number("/sys/fs/cgroup/memory.max", "", &most) && read_number("/sys/fs/cgroup/memory.current", "", &used))
     available = min(available, most > used ? most - used : 0);
   return available;
+}
+
+void *furrow__memory_share(size_t bytes) {
+  void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void furrow__memory_unshare(void *memory, size_t bytes) {
+  if (memory) munmap(memory, bytes);
 }

@@ -126,6 +126,19 @@ furrow__range furrow__range_draw(furrow__range_word *pile, uint32_t share, furro
   return kept;
 }
 
+bool furrow__range_extend(furrow__range_word *pile, furrow__range units) {
+  uint64_t seen = atomic_load_explicit(&pile->word, memory_order_acquire);
+  for (furrow__range all; furrow__range_length(all = unpack(seen)) > 0;) {
+    if (all.end != units.begin) return false;
+    FURROW__POINT("range: extend");
+    if (atomic_compare_exchange_weak_explicit(&pile->word, &seen, pack((furrow__range){all.begin, units.end}),
+                                              memory_order_seq_cst, memory_order_acquire))
+      return true;
+  }
+  furrow__range_deal(pile, units);
+  return true;
+}
+
 furrow__range furrow__range_seize(furrow__range_word *words, int n) {
   uint64_t seen = 0;
   for (int victim; (victim = largest(words, n, n - 1, n, &seen)) >= 0;) {

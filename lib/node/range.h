@@ -53,6 +53,9 @@ furrow__range furrow__range_steal(furrow__range_word *words, int n, int thief, u
 furrow__range furrow__range_draw(furrow__range_word *pile, uint32_t share, furrow__range_word *own, uint32_t keep,
                                  furrow__steals *steals);
 
+/* Put units behind what a pile holds, or into it if it is empty. By its owner. False: it holds others, which end elsewhere. */
+bool furrow__range_extend(furrow__range_word *pile, furrow__range units);
+
 /* Take the back half of the largest of `n` shares out of them, for somebody who owns none; empty if all were empty. */
 furrow__range furrow__range_seize(furrow__range_word *words, int n);
 

@@ -1,7 +1,9 @@
 /* furrow_map, furrow_map_reduce and furrow_reduce: arguments checked, then one way for all. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "furrow/reduce.h"
+#include "ops/step.h"
 #include "run/operate.h"
 
 static bool overlap(const char *a, size_t a_size, const char *b, size_t b_size) {
@@ -22,6 +24,9 @@ static void check_arrays(furrow_pool *pool, const furrow__work *work, furrow__ca
     furrow__call_fail(pool, call, FURROW_E_ARG, "%s: %" PRIu64 " results of %zu bytes exceed the address space", op,
                       results, work->result_size);
   if (pool->comm.rank != 0 || call->status != FURROW_OK) return;
+  if (work->options.user_size && !work->user)
+    furrow__call_fail(pool, call, FURROW_E_ARG, "%s: user is NULL, but options.user_size is %zu", op,
+                      work->options.user_size);
   size_t item_bytes = work->count * work->item_size, result_bytes = results * work->result_size;
   if (!work->items && item_bytes)
     furrow__call_fail(pool, call, FURROW_E_ARG, "%s: items is NULL, but item_size is %zu", op, work->item_size);
@@ -30,6 +35,22 @@ static void check_arrays(furrow_pool *pool, const furrow__work *work, furrow__ca
                       furrow__is_reduction(work) ? "result" : "results");
   if (work->items && work->results && overlap(work->items, item_bytes, work->results, result_bytes))
     furrow__call_fail(pool, call, FURROW_E_ARG, "%s: items and results overlap", op);
+}
+
+static furrow_status lead_others(furrow_pool *pool, const furrow__work *work, furrow__call *call) {
+  const furrow_reducer *reducer = &work->reducer;
+  furrow__step step = {.op = work->op, .user = work->user, .options = &work->options};
+  memcpy(step.numbers, call->numbers, sizeof step.numbers);
+  if (work->op == FURROW__OP_MAP) {
+    step.functions[0] = (furrow__function)work->map;
+  } else if (work->op == FURROW__OP_REDUCE) {
+    step.functions[0] = (furrow__function)reducer->merge;
+  } else {
+    step.functions[0] = (furrow__function)reducer->init;
+    step.functions[1] = (furrow__function)reducer->fold;
+    step.functions[2] = (furrow__function)reducer->merge;
+  }
+  return furrow__step_lead(pool, call, &step);
 }
 
 static furrow_status check_and_run(furrow_pool *pool, furrow__work *work, furrow__call *call,
@@ -42,7 +63,8 @@ static furrow_status check_and_run(furrow_pool *pool, furrow__work *work, furrow
   call->numbers[0] = work->count;
   call->numbers[1] = work->item_size;
   call->numbers[2] = work->result_size;
-  return furrow__operate(pool, work, call);
+  furrow_status status = pool->lead ? lead_others(pool, work, call) : FURROW_OK;
+  return status == FURROW_OK ? furrow__operate(pool, work, call) : status;
 }
 
 furrow_status furrow_map(furrow_pool *pool, furrow_map_fn *fn, void *user, const void *items, size_t item_size,

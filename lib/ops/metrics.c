@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ops/metrics.h"
+#include "ops/step.h"
 #include "run/courier.h"
 #include "run/meet.h"
 
@@ -72,7 +73,8 @@ furrow_status furrow_metrics_get(furrow_pool *pool, furrow_metrics *metrics, fur
     if (!ranks) furrow__call_fail(pool, &call, FURROW_E_NOMEM, "furrow_metrics_get: no memory");
     if (!metrics) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_metrics_get: metrics is NULL");
   }
-  furrow_status status = furrow__meet(pool, &call, NULL, NULL);
+  furrow_status status = furrow__step_lead(pool, &call, &(furrow__step){.op = FURROW__OP_METRICS});
+  if (status == FURROW_OK) status = furrow__meet(pool, &call, NULL, NULL);
   if (status == FURROW_OK) status = furrow__metrics_gather(pool, metrics, ranks);
   free(room);
   return status;

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "ops/metrics.h"
+#include "ops/pool.h"
+#include "ops/shelf.h"
 #include "run/courier.h"
 #include "run/furnish.h"
+#include "run/ledger.h"
 #include "run/meet.h"
 #include "run/server.h"
 
@@ -32,12 +35,28 @@ int furrow_pool_nodes(const furrow_pool *pool) {
   return pool ? pool->comm.nodes : 1;
 }
 
+int furrow_pool_node_rank(const furrow_pool *pool) {
+  return pool ? pool->comm.node_rank : 0;
+}
+
+int furrow_pool_node_size(const furrow_pool *pool) {
+  return pool ? pool->comm.node_size : 1;
+}
+
 const furrow_error *furrow_pool_error(const furrow_pool *pool) {
   return pool ? &pool->error : &NO_POOL;
 }
 
 static const char *get_environment(const char *name) {
   return getenv(name);
+}
+
+static void read_environment(furrow_pool *pool, furrow_error *error) {
+  furrow__where here = furrow__here(pool);
+  const char *journal = furrow__defaults_journal(get_environment);
+  if (furrow__defaults_read(&pool->defaults, get_environment, error, here) != FURROW_OK || !journal) return;
+  pool->journal = strdup(journal);
+  if (!pool->journal) furrow__error_set(error, FURROW_E_NOMEM, here, FURROW_NO_TASK, "no memory for FURROW_JOURNAL");
 }
 
 /* What this rank can find wrong by itself. Only rank 0 reads the environment. */
@@ -54,7 +73,7 @@ static void check(furrow_pool *pool, const furrow_pool_options *options, furrow_
                       "furrow_pool_create: options.node_timeout is %g; it must be 0 or more seconds",
                       options->node_timeout);
   else if (pool->comm.rank == 0)
-    furrow__defaults_read(&pool->defaults, get_environment, error, here);
+    read_environment(pool, error);
 }
 
 static const double LONGEST_TIMEOUT = 1e9; /* seconds; what is longer is for ever */
@@ -89,6 +108,7 @@ static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, fu
   furrow_pool *self = pool ? pool : &local;
   furrow_error error;
   furrow__error_clear(&error);
+  furrow__error_clear(&self->error); /* until the first operation: no task has failed */
   if (gethostname(self->host, sizeof self->host - 1) != 0) furrow__text_copy(self->host, sizeof self->host, "unknown");
   if (!furrow__mpi_is_up() || !furrow__mpi_is_intracomm(user)) {
     self->comm = furrow__comm_none();
@@ -145,17 +165,28 @@ static void print_metrics(furrow_pool *pool) {
   free(ranks);
 }
 
-/* Let go of everything; the ranks have met for it, or will never meet again. */
-static bool bury(furrow_pool *pool) {
+/* Let go of everything; the ranks have met for it, or will never meet again. False: communication is broken. */
+static bool let_go(furrow_pool *pool) {
   furrow__server_free(pool);
   furrow__courier_free(pool);
   if (furrow__has_board(pool) && atomic_load(pool->board.broken))
     pool->broken = FURROW_E_MPI; /* another rank's courier */
   bool broken = pool->broken == FURROW_E_MPI;
+  furrow__ledger_free(pool);
   furrow__arena_close(&pool->board.arena);
   if (!broken) furrow__comm_free(&pool->comm);
-  free(pool);
+  furrow__shelf_leave(pool);
+  free(pool->journal);
+  if (!broken) free(pool->turnouts); /* else MPI may still write to it */
+  pool->journal = NULL;
+  pool->turnouts = NULL;
   return !broken;
+}
+
+static bool bury(furrow_pool *pool) {
+  bool whole = let_go(pool);
+  free(pool);
+  return whole;
 }
 
 /* Meet to part. The settings carry rank 0's wish for metrics. */
@@ -164,13 +195,17 @@ static furrow_status part(furrow_pool *pool, furrow__op op) {
   furrow__settings settings = {.schedule = pool->defaults.metrics};
   furrow_status status = furrow__call_begin(pool, &call, op);
   if (status != FURROW_OK) return status;
+  if (pool->lead)
+    return furrow__error_set(&pool->error, FURROW_E_ARG, furrow__here(pool), FURROW_NO_TASK,
+                             "%s: called inside a program under furrow_lead", furrow__op_name(op));
   status = furrow__meet(pool, &call, &settings, NULL);
   if (status == FURROW_OK && settings.schedule) print_metrics(pool);
   return status;
 }
 
 void furrow_pool_destroy(furrow_pool **address) {
-  if (!address || !*address || atomic_load(&(*address)->busy)) return; /* not from inside one of its tasks */
+  /* not from inside one of its tasks, nor of a program that leads it */
+  if (!address || !*address || atomic_load(&(*address)->busy) || (*address)->lead) return;
   furrow_pool *pool = *address;
   *address = NULL;
   while (part(pool, FURROW__OP_DESTROY) == FURROW_E_MISMATCH) continue; /* the others are told; they will come */
@@ -181,9 +216,25 @@ furrow_status furrow_finalize(furrow_pool **address) {
   if (!address || !*address) return FURROW_OK;
   furrow_pool *pool = *address;
   furrow_status status = part(pool, FURROW__OP_FINALIZE);
-  if (status == FURROW_E_MISMATCH || atomic_load(&pool->busy)) return status;
+  if (status == FURROW_E_MISMATCH || atomic_load(&pool->busy) || pool->lead) return status;
   bool owns_mpi = pool->owns_mpi, whole = bury(pool);
   *address = NULL;
   if (owns_mpi && whole) furrow__mpi_finish();
   return whole ? status : FURROW_E_MPI;
+}
+
+/* Each mismatch means that all others have made a call; until the deadline they may make any. */
+void furrow__pool_part_at_exit(furrow_pool *pool) {
+  furrow__op op = pool->owns_mpi ? FURROW__OP_FINALIZE : FURROW__OP_DESTROY;
+  while (part(pool, op) == FURROW_E_MISMATCH) {
+    op = op == FURROW__OP_FINALIZE ? FURROW__OP_DESTROY : FURROW__OP_FINALIZE;
+    if (furrow__comm_is_late(&pool->comm)) furrow__pool_break(pool, furrow__op_name(op));
+  }
+  bool whole = let_go(pool);
+  if (whole && pool->owns_mpi && op == FURROW__OP_FINALIZE) furrow__mpi_finish();
+  pool->owns_mpi = false;
+  pool->comm.broken = NULL; /* it stood on the board */
+  if (whole)
+    pool->broken =
+        furrow__error_set(&pool->error, FURROW_E_INTERRUPTED, furrow__here(pool), FURROW_NO_TASK, "the process ends");
 }

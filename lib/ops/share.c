@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "node/memory.h"
+#include "ops/step.h"
 #include "run/furnish.h"
 #include "run/meet.h"
 
@@ -15,6 +16,7 @@ struct furrow_share {
   furrow__arena arena; /* base NULL: private */
   char *private;       /* this rank's own copy, where shared memory is refused */
   size_t size;
+  furrow__shelved shelved;
 };
 
 static char *data_of(const furrow_share *share) {
@@ -31,6 +33,9 @@ size_t furrow_share_size(const furrow_share *share) {
 
 void furrow_share_destroy(furrow_share **share) {
   if (!share || !*share) return;
+  uint64_t number = (*share)->shelved.number;
+  furrow_pool *pool = furrow__shelf_take(&(*share)->shelved);
+  if (pool && pool->lead) furrow__step_forget(pool, number);
   furrow__arena_close(&(*share)->arena);
   free((*share)->private);
   free(*share);
@@ -80,8 +85,10 @@ furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t si
   if (pool->comm.rank == 0 && !data && size)
     furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: data is NULL, but size is %zu", size);
   if (size > SIZE_MAX / 4) furrow__call_fail(pool, &call, FURROW_E_ARG, "furrow_share_create: size is %zu", size);
+  if (!furrow__shelf_have(pool)) furrow__call_fail(pool, &call, FURROW_E_NOMEM, "furrow_share_create: no memory");
   if (share) *share = (furrow_share){.arena = {NULL, 0, 0, -1}, .size = size};
-  furrow_status status = furrow__meet(pool, &call, NULL, NULL);
+  furrow_status status = furrow__step_lead(pool, &call, &(furrow__step){.op = FURROW__OP_SHARE, .numbers = {size}});
+  if (status == FURROW_OK) status = furrow__meet(pool, &call, NULL, NULL);
   if (status != FURROW_OK) {
     furrow_share_destroy(&share);
     return status;
@@ -92,6 +99,9 @@ furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t si
   if (status == FURROW_E_MPI) furrow__pool_break(pool, "furrow_share_create");
   if (status != FURROW_OK) furrow_share_destroy(&share);
   if (status == FURROW_OK && share->arena.base) mprotect(share->arena.base, share->arena.limit, PROT_READ);
-  if (status == FURROW_OK) *out = share;
-  return status;
+  if (status != FURROW_OK) return status;
+  share->shelved = (furrow__shelved){.handle = share, .data = data_of(share), .size = size};
+  furrow__shelf_put(pool, &share->shelved);
+  *out = share;
+  return FURROW_OK;
 }

@@ -36,7 +36,7 @@ furrow__span furrow__deck_first_lot(uint64_t units, uint64_t before, uint32_t ra
 }
 
 uint32_t furrow__deck_each(uint64_t lot, uint32_t ranks) {
-  return (uint32_t)((lot + ranks - 1) / ranks);
+  return ranks ? (uint32_t)((lot + ranks - 1) / ranks) : 0;
 }
 
 void furrow__deck_start(furrow__deck *deck, uint64_t units, uint64_t now) {

@@ -10,7 +10,7 @@
 
 /* What one node has got and done. */
 typedef struct furrow__hand {
-  uint32_t ranks;
+  uint32_t ranks;    /* times the threads of each: here a worker is as good as a rank */
   bool wants;        /* it has asked for more, and got nothing yet */
   bool hungry;       /* some of its workers have nothing to do */
   bool recalled;     /* it has been asked to give some back, and has not answered yet */

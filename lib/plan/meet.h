@@ -11,10 +11,13 @@
   X(MAP, "furrow_map", "count", "item_size", "result_size")                    \
   X(MAP_REDUCE, "furrow_map_reduce", "count", "item_size", "accumulator_size") \
   X(REDUCE, "furrow_reduce", "count", "item_size", "")                         \
+  X(STREAM, "furrow_stream", "", "", "")                                       \
   X(BCAST, "furrow_bcast", "size", "", "")                                     \
+  X(GATHER, "furrow_gather", "size", "", "")                                   \
   X(AGREE, "furrow_agree", "", "", "")                                         \
   X(SHARE, "furrow_share_create", "size", "", "")                              \
   X(METRICS, "furrow_metrics_get", "", "", "")                                 \
+  X(LEAD, "furrow_lead", "", "", "")                                           \
   X(DESTROY, "furrow_pool_destroy", "", "", "")                                \
   X(FINALIZE, "furrow_finalize", "", "", "")
 
@@ -31,7 +34,13 @@ typedef struct furrow__call {
   uint64_t op;                            /* furrow__op */
   uint64_t status;                        /* furrow_status: what this rank found wrong by itself */
   uint64_t numbers[FURROW__CALL_NUMBERS]; /* that must agree; 0 where the operation has none */
+  uint64_t own;                           /* 1 + this rank's own number of threads; 0: all, as a rule */
 } furrow__call;
+
+/* Of so many threads, those that the rank has. */
+static inline uint32_t furrow__call_threads(const furrow__call *call, uint32_t threads) {
+  return call->own == 0 || call->own > threads ? threads : (uint32_t)call->own - 1;
+}
 
 const char *furrow__op_name(furrow__op op);
 

@@ -9,6 +9,8 @@ typedef struct node_header {
   uint64_t index, level;
 } node_header;
 
+static const uint64_t LACKING = UINT64_MAX; /* as a level: the sender had no memory for all that it should send */
+
 /* One worker's stream, as far as it has been read. */
 typedef struct node_stream {
   furrow__reduction *reduction;
@@ -18,8 +20,10 @@ typedef struct node_stream {
   uint32_t slot;
 } node_stream;
 
-void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good) {
-  for (uint32_t i = 0; good && i < reduction->forest.count; i++) {
+void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good, bool lacks) {
+  node_header lack = {0, LACKING};
+  if (good && lacks) furrow__flow_stream(flow, &lack, sizeof lack);
+  for (uint32_t i = 0; good && !lacks && i < reduction->forest.count; i++) {
     furrow__node node = reduction->forest.nodes[i];
     node_header header = {node.index, node.level};
     furrow__flow_stream(flow, &header, sizeof header);
@@ -43,35 +47,38 @@ static size_t digest_part(node_stream *stream, const char *bytes, size_t length)
   else
     memcpy(furrow__reduction_at(reduction, stream->slot) + (stream->got - head), bytes, part);
   stream->got += part;
-  if (stream->got == head) stream->good = furrow__reduction_take(reduction, &stream->slot);
+  if (stream->got == head)
+    stream->good = stream->header.level != LACKING && furrow__reduction_take(reduction, &stream->slot);
   if (stream->got < whole) return part;
   stream->got = 0;
   furrow__reduction_add(reduction, (furrow__node){stream->header.index, (uint32_t)stream->header.level, stream->slot});
   return part;
 }
 
-/* Take one worker's stream to its end. */
+/* Take one worker's stream to its end. What it posted before has been taken: it was settled, or the work failed. */
 static void take_stream(furrow_pool *pool, node_stream *stream, int w, const furrow__layout *layout) {
   furrow__rings *rings = &pool->board.rings[w];
-  for (uint32_t taken = 0;; furrow__gate_set(&rings->taken, ++taken)) {
+  for (uint32_t taken = furrow__gate_read(&rings->taken);; furrow__gate_set(&rings->taken, ++taken)) {
     while (furrow__gate_read(&rings->posted) == taken)
       if (!furrow__await(pool, &rings->posted, taken)) {
         furrow__pool_break(pool, "an operation");
         return;
       }
     uint32_t block = taken % FURROW__RESULT_BLOCKS;
-    const char *bytes = pool->board.data + furrow__layout_block(layout, w - 1, block);
+    const char *bytes = pool->board.data + furrow__layout_block(layout, w, block);
     size_t length = rings->block[block].length;
     if (length == 0) return;
     for (size_t done = 0; done < length && stream->good;) done += digest_part(stream, bytes + done, length - done);
   }
 }
 
-/* One worker after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few
+/* The first worker of one rank after the other: neighbours in rank hold neighbouring leaves, so nodes find their siblings soon and few
    wait. */
 bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout) {
   node_stream stream = {.reduction = reduction, .good = true};
-  for (int w = 1; w < pool->board.ranks && pool->broken == FURROW_OK; w++) take_stream(pool, &stream, w, layout);
+  const furrow__board *board = &pool->board;
+  for (int w = board->threads; w < board->workers && pool->broken == FURROW_OK; w += board->threads)
+    take_stream(pool, &stream, w, layout);
   return stream.good;
 }
 

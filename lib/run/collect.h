@@ -1,4 +1,4 @@
-/* Accumulators on their way to rank 0, when all leaves are folded: each worker streams its nodes through its ring, the first
+/* Accumulators on their way to rank 0, when all leaves are folded: each rank streams its nodes through the ring of its first worker, the first
    rank of the node merges them as they come; between nodes they go by messages. In the caller's threads only, since merging runs the user's function. */
 #ifndef FURROW_RUN_COLLECT_H
 #define FURROW_RUN_COLLECT_H
@@ -6,10 +6,10 @@
 #include "run/flow.h"
 #include "run/reduction.h"
 
-/* Send all nodes (`good`), or none, and the end of the stream. */
-void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good);
+/* Send all nodes (`good`), or none, and the end of the stream; if the rank `lacks` some, for want of memory, that. */
+void furrow__collect_send(furrow__flow *flow, const furrow__reduction *reduction, bool good, bool lacks);
 
-/* On the first rank of a node: take every worker's stream to its end, also after a failure, and merge. False: no memory;
+/* On the first rank of a node: take every rank's stream to its end, also after a failure, and merge. False: no memory;
    the streams were taken all the same. */
 bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const furrow__layout *layout);
 

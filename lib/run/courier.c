@@ -10,6 +10,7 @@
 #include "run/await.h"
 #include "run/courier_inside.h"
 #include "run/meet.h"
+#include "run/stream.h"
 
 enum {
   SPIN = 20000,           /* nanoseconds after an event without a nap */
@@ -39,96 +40,16 @@ void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const
   courier_stir(courier);
 }
 
-/* Who is at work looks at this before each claim. */
-static void stop_work(furrow__record *record) {
-  uint32_t nobody = 0;
-  atomic_compare_exchange_strong(&record->failer, &nobody, FURROW__ANOTHER_NODE);
-}
-
-void courier_close_work(furrow__courier *courier, const furrow_error *outcome) {
-  furrow__record *record = courier->record;
-  record->outcome = *outcome;
-  if (outcome->status != FURROW_OK) stop_work(record);
-  atomic_store_explicit(&record->over, 1, memory_order_release);
-  furrow__gate_bump(&record->news);
-}
-
-furrow__seat *courier_seats(const furrow__courier *courier) {
-  return &courier->board->seats[(courier->operation & 1) * (uint64_t)courier->board->ranks];
-}
-
-bool courier_work_is_left(const furrow__courier *courier) {
-  return atomic_load_explicit(&courier->record->left, memory_order_acquire) == (uint64_t)courier->board->ranks;
+void courier_tell_registered(furrow__courier *courier, int to, furrow__letter letter, furrow__receipt *receipt) {
+  letter.operation = courier->operation;
+  courier->told[to] = furrow__now();
+  courier_check(courier, furrow__mail_send_registered(courier->mail, to, &letter, receipt));
+  courier_stir(courier);
 }
 
 void courier_finish(furrow__courier *courier) {
   courier->active = false;
   furrow__gate_set(&courier->ended, courier->operation);
-}
-
-bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t share) {
-  if (furrow__range_is_empty(units)) return true;
-  for (int i = 0; i < FURROW__PILES; i++) {
-    furrow__pile *pile = &courier->board->piles[i];
-    if (furrow__range_length(furrow__range_read(&pile->units)) > 0) continue;
-    atomic_store_explicit(&pile->share, share, memory_order_relaxed);
-    furrow__range_deal(&pile->units, units);
-    furrow__gate_bump(&courier->record->news);
-    return true;
-  }
-  return false;
-}
-
-furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before, uint32_t ranks) {
-  furrow__span lot =
-      furrow__deck_first_lot(courier->work.units.count, before, ranks, (uint64_t)courier->pool->comm.size);
-  return (furrow__range){(uint32_t)lot.begin, (uint32_t)lot.end};
-}
-
-/* The bit in `resting` makes workers look up from their claims. */
-void courier_signal_hunger(furrow__courier *courier, bool others_are_hungry) {
-  _Atomic uint32_t *resting = &courier->record->resting;
-  if (others_are_hungry)
-    atomic_fetch_or_explicit(resting, FURROW__OTHERS_HUNGRY, memory_order_relaxed);
-  else if (atomic_load_explicit(resting, memory_order_relaxed) & FURROW__OTHERS_HUNGRY)
-    atomic_fetch_and_explicit(resting, ~(uint32_t)FURROW__OTHERS_HUNGRY, memory_order_relaxed);
-}
-
-furrow__range courier_seize(furrow__courier *courier) {
-  furrow__range units = {0, 0};
-  for (int i = 0; i < FURROW__PILES && furrow__range_is_empty(units); i++) {
-    furrow__pile *pile = &courier->board->piles[i];
-    if (atomic_load_explicit(&pile->share, memory_order_relaxed) != 0) units = furrow__range_seize(&pile->units, 1);
-  }
-  if (furrow__range_is_empty(units)) units = furrow__range_seize(courier->board->ranges, courier->board->ranks);
-  courier_signal_hunger(courier, furrow__range_is_empty(units));
-  return units;
-}
-
-uint32_t courier_resting(const furrow__courier *courier) {
-  return atomic_load_explicit(&courier->record->resting, memory_order_acquire) & ~(uint32_t)FURROW__OTHERS_HUNGRY;
-}
-
-bool courier_is_idle(const furrow__courier *courier) {
-  return courier_resting(courier) == (uint32_t)courier->board->ranks;
-}
-
-furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end) {
-  const carried *work = &courier->work;
-  furrow__span tasks = furrow__units_span(&work->units, begin, end);
-  return (furrow__span){tasks.begin * work->item_size, tasks.end * work->item_size};
-}
-
-bool courier_bundles(furrow__span items) {
-  return items.begin < items.end && items.end - items.begin <= BUNDLE_BYTES;
-}
-
-void letter_put_span(furrow__letter *letter, int i, furrow__range units) {
-  letter->words[i] = (uint64_t)units.end << 32 | units.begin;
-}
-
-furrow__range letter_span(const furrow__letter *letter, int i) {
-  return (furrow__range){(uint32_t)letter->words[i], (uint32_t)(letter->words[i] >> 32)};
 }
 
 /* ---- life and death of nodes ---- */
@@ -149,7 +70,7 @@ static void give_up(furrow__courier *courier, const char *why) {
   furrow__text_copy(board->why, FURROW__WHY_SIZE, why);
   furrow__mail_give_up(courier->mail);
   atomic_store(board->broken, true);
-  if (courier->active) stop_work(courier->record);
+  if (courier->active) furrow__stop_work(courier->record);
   if (courier->active) furrow__gate_bump(&courier->record->news);
   courier->active = false;
 }
@@ -318,13 +239,20 @@ void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const fu
   pthread_mutex_lock(&courier->lock);
   courier->operation = (uint32_t)pool->meetings;
   courier->record = furrow__record_of(pool);
-  courier->work = (carried){.count = work->count,
+  bool guarded = work->settings.guarded != 0;
+  courier->work = (carried){.tasks = furrow__todo_tasks(&work->todo, &work->units),
                             .units = work->units,
+                            .todo = work->todo,
+                            .guarded = guarded,
+                            .stream = furrow__is_stream(work),
+                            .ledger = guarded ? pool->ledger : NULL,
                             .item_size = work->item_size,
                             .result_size = reduction ? 0 : work->result_size,
                             .reduction = reduction,
                             .items = work->items,
                             .results = work->results};
+  furrow__store_disown(&courier->store); /* the last stream's, on other nodes than rank 0's */
+  if (courier->work.stream) furrow__stream_find_store(&courier->store, &pool->board, layout);
   courier->active = true;
   courier->began = furrow__now();
   courier_stir(courier);
@@ -334,6 +262,25 @@ void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const fu
     far_begin(courier, layout);
   pthread_mutex_unlock(&courier->lock);
   furrow__gate_bump(pool->board.bell);
+}
+
+bool furrow__courier_wants_items(const furrow_pool *pool) {
+  return pool->courier && atomic_load_explicit(&pool->courier->is_asked, memory_order_relaxed);
+}
+
+void furrow__courier_set_items(furrow_pool *pool, const char *items) {
+  if (!pool->courier) return;
+  pthread_mutex_lock(&pool->courier->lock);
+  pool->courier->work.items = items;
+  pthread_mutex_unlock(&pool->courier->lock);
+}
+
+bool furrow__courier_sends_items(furrow_pool *pool) {
+  if (!pool->courier) return false;
+  pthread_mutex_lock(&pool->courier->lock);
+  bool sends = root_is_sending(pool->courier);
+  pthread_mutex_unlock(&pool->courier->lock);
+  return sends;
 }
 
 void furrow__courier_end(furrow_pool *pool) {
@@ -347,6 +294,14 @@ void furrow__courier_end(furrow_pool *pool) {
   courier->active = false;
   furrow__mail_give_up(courier->mail);
   pthread_mutex_unlock(&courier->lock);
+}
+
+void furrow__courier_before_fork(furrow_pool *pool) {
+  if (pool->courier) pthread_mutex_lock(&pool->courier->lock);
+}
+
+void furrow__courier_after_fork(furrow_pool *pool) {
+  if (pool->courier) pthread_mutex_unlock(&pool->courier->lock);
 }
 
 furrow__courier_counts furrow__courier_counted(furrow_pool *pool) {

@@ -18,10 +18,18 @@ furrow_status furrow__courier_introduce(furrow_pool *pool);
 /* The operation has started: deal its first units. On the first rank of the node. */
 void furrow__courier_begin(furrow_pool *pool, const furrow__work *work, const furrow__layout *layout);
 
+/* Have memory for so many workers of this node, before an operation begins. On its first rank. False: there is none. */
+bool furrow__courier_have_workers(furrow_pool *pool, int workers);
+
 /* Memory for the rings of this rank, if it is the first of its node but not rank 0; else NULL. False: there is none. */
 bool furrow__courier_rings(furrow_pool *pool, const furrow__own_rings **rings);
 
 enum { FURROW__NO_NAP = 1 };
+
+/* Of a stream, on rank 0: whether other nodes want items; and where the one is that no store can hold. */
+bool furrow__courier_wants_items(const furrow_pool *pool);
+void furrow__courier_set_items(furrow_pool *pool, const char *items);
+bool furrow__courier_sends_items(furrow_pool *pool); /* some of it is still being sent */
 
 /* Do what can be done now. Returns the nanoseconds after which to do it again. */
 uint64_t furrow__courier_step(furrow_pool *pool);
@@ -37,6 +45,10 @@ void furrow__courier_forget(const furrow_pool *pool);
 
 /* Tasks that have been run on other nodes, as far as they have told. On rank 0; 0 without a courier. */
 uint64_t furrow__courier_elsewhere(const furrow_pool *pool);
+
+/* Around fork(): its thread is outside of MPI. */
+void furrow__courier_before_fork(furrow_pool *pool);
+void furrow__courier_after_fork(furrow_pool *pool);
 
 /* What it has done so far: MPI calls started; on rank 0, lots dealt to other nodes and recalls. */
 typedef struct furrow__courier_counts {

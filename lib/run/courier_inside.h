@@ -1,5 +1,7 @@
 /* The inside of a courier, for the files that make it up: courier.c (the common part), courier_root.c (rank 0's side, with
-   dealer.c for units), courier_node.c (the other nodes' side, with fetch.c for their items and parcels.c for results).
+   dealer.c for units, herald.c for what tasks are told), courier_node.c (the other nodes' side, with fetch.c for
+   their items, parcels.c for results, coming.c for retries), courier_board.c (what they do with their own boards), ship.c (items
+   of a stream).
 
    Letters, each with the operation's number. From a node to rank 0:
      REPORT  tasks settled; tasks run; flags
@@ -10,9 +12,12 @@
      BYE     nothing more of this operation will come
    From rank 0 to a node:
      LOT     units, in up to SPANS spans
+     ITEMS   of a stream: units and their items follow, which only then may be run; or whether they are for a retry
      BUNDLE  offset: items follow, which nobody had to ask for
      RECALL  give some units back
-     STOP    the operation is over: well, or with the error that follows
+     RETRY   a furrow__retry follows: any of the node's ranks may run it
+     WORD    of a stream: what tasks are told now
+     STOP    the operation is over, and whether all tasks have been run; an error may follow
    Either way:
      BEAT    this side lives
      ABORT   communication broke: the number of the node that fell silent, or gave up
@@ -23,6 +28,7 @@
 #include <pthread.h>
 
 #include "comm/mail.h"
+#include "node/store.h"
 #include "plan/deck.h"
 #include "run/courier.h"
 
@@ -36,6 +42,9 @@ typedef enum letter_kind {
   LOT,
   BUNDLE,
   RECALL,
+  RETRY,
+  ITEMS,
+  WORD,
   STOP,
   BEAT,
   ABORT,
@@ -59,17 +68,20 @@ enum { SPANS = FURROW__LETTER_WORDS - 1 };
 void letter_put_span(furrow__letter *letter, int i, furrow__range units);
 furrow__range letter_span(const furrow__letter *letter, int i);
 
-/* A piece of the results, in a parcel's table. */
-typedef furrow__piece parcel_piece;
+/* What one block held, in a parcel's table. */
+typedef furrow__post parcel_piece;
 
 /* What couriers need to know of an operation. */
 typedef struct carried {
-  uint64_t count; /* tasks */
+  uint64_t tasks; /* to be settled */
   furrow__units units;
+  furrow__todo todo;
   size_t item_size, result_size; /* result_size is 0 where results are not carried: a reduction's */
   bool reduction;
   const char *items; /* rank 0's */
   char *results;     /* rank 0's */
+  bool guarded, stream;
+  furrow__ledger *ledger; /* rank 0's, if it is guarded; else NULL */
 } carried;
 
 /* What a courier has before it: nothing special, an answer that somebody waits for, or data on their way. */
@@ -97,7 +109,9 @@ struct furrow__courier {
   bool active;          /* an operation is under way */
   uint32_t operation;   /* its number */
   carried work;
-  furrow__record *record;
+  furrow__store store;   /* of a stream: this node's; where this is not rank 0's, the courier owns it */
+  _Atomic bool is_asked; /* on rank 0: other nodes want items */
+  furrow__meeting *record;
   bool has_letter; /* one of an operation that has not begun here yet waits */
   int letter_from;
   furrow__letter letter;
@@ -111,6 +125,9 @@ struct furrow__courier {
 /* Send a letter of this operation, with data that stay until the receipt is done. */
 void courier_tell(furrow__courier *courier, int to, furrow__letter letter, const void *data, furrow__receipt *receipt);
 
+/* The same without data; the receipt is done once the other side takes it. */
+void courier_tell_registered(furrow__courier *courier, int to, furrow__letter letter, furrow__receipt *receipt);
+
 /* Keep a status that is not FURROW_OK: the courier gives up at the end of this step. */
 void courier_check(furrow__courier *courier, furrow_status status);
 
@@ -120,20 +137,14 @@ void courier_stir(furrow__courier *courier);
 /* How soon to look again; and in how many nanoseconds at the earliest this node should ask for more (UINT64_MAX: never). */
 void courier_expect(furrow__courier *courier, courier_urgency urgency, uint64_t dry_in);
 
-/* Tell the node what it came to, and send its workers home. */
-void courier_close_work(furrow__courier *courier, const furrow_error *outcome);
-
-/* The seats of this operation. */
-furrow__seat *courier_seats(const furrow__courier *courier);
-
 /* Whether all workers of the node have left the work of this operation. */
 bool courier_work_is_left(const furrow__courier *courier);
 
 /* The operation is done with. */
 void courier_finish(furrow__courier *courier);
 
-/* The first units of a node with so many ranks, and so many on the nodes before it. */
-furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before, uint32_t ranks);
+/* The first units of a node with so many workers, and so many on the nodes before it. */
+furrow__range courier_first_lot(const furrow__courier *courier, uint32_t before, uint32_t workers);
 
 /* Put units, if any, on an empty pile, in shares of so many (0: rank 0's deck). False: no pile is empty. */
 bool courier_fill_pile(furrow__courier *courier, furrow__range units, uint32_t share);
@@ -149,11 +160,32 @@ void courier_signal_hunger(furrow__courier *courier, bool others_are_hungry);
 uint32_t courier_resting(const furrow__courier *courier);
 bool courier_is_idle(const furrow__courier *courier);
 
-/* The bytes of items of some units. */
+/* The bytes of items of some units, by number; none if they are not next to each other. */
 furrow__span courier_items(const furrow__courier *courier, uint64_t begin, uint64_t end);
 
 /* Whether these items go unasked. */
 bool courier_bundles(furrow__span items);
+
+/* Items of a stream that go to other nodes: on rank 0. */
+typedef struct outbox outbox;
+outbox *outbox_create(void);
+void outbox_free(outbox *out);
+bool outbox_has_room(outbox *out);
+void outbox_send(outbox *out, furrow__courier *courier, int node, const furrow__range *spans, int count, bool retry);
+bool outbox_is_idle(const outbox *out);
+
+/* And those that have come: on the others. `have` is told the numbers that may be run now. */
+typedef struct inbox inbox;
+inbox *inbox_create(void);
+void inbox_free(inbox *in);
+void inbox_receive(inbox *in, furrow__courier *courier, const furrow__letter *letter);
+void inbox_act(inbox *in, furrow__courier *courier, void (*have)(node_side *far, furrow__range units));
+bool inbox_is_idle(const inbox *in);
+/* The operation is over. False: more is on its way. */
+bool inbox_drop(inbox *in);
+/* These items are given back; what this post says is finished here. */
+void inbox_forget(furrow__courier *courier, furrow__range numbers);
+void inbox_note(furrow__courier *courier, const furrow__post *post, const char *bytes);
 
 /* ---- rank 0's side ---- */
 
@@ -163,13 +195,25 @@ void dealer_free(dealer *deals);
 void dealer_begin(dealer *deals, furrow__courier *courier);
 /* A node has finished so many units; what its report said besides. */
 void dealer_note(dealer *deals, int node, uint64_t finished, uint64_t flags);
+/* A unit that failed on a node is tried again on another. */
+void dealer_moved(dealer *deals, int from, int to);
 void dealer_take_back(dealer *deals, furrow__courier *courier, int from, const furrow__letter *letter);
 /* Deal to who wants, and find some for who is hungry. */
 void dealer_act(dealer *deals, furrow__courier *courier);
 bool dealer_is_idle(const dealer *deals);
+/* Send an item of a stream for a retry. False: there is no room for it just now. */
+bool dealer_send_item(dealer *deals, furrow__courier *courier, int node, uint32_t number);
 /* Whether somebody has nothing to do. */
 bool dealer_is_urgent(const dealer *deals);
 furrow__courier_counts dealer_counted(const dealer *deals);
+
+/* What rank 0 tells the tasks of a stream. */
+typedef struct herald herald;
+herald *herald_create(int nodes);
+void herald_free(herald *words);
+void herald_begin(herald *words);
+/* Send the word to those who have not had it. */
+void herald_act(herald *words, furrow__courier *courier);
 
 bool root_create(furrow__courier *courier);
 void root_free(furrow__courier *courier);
@@ -177,6 +221,7 @@ void root_begin(furrow__courier *courier);
 void root_read(furrow__courier *courier, int from, const furrow__letter *letter);
 bool root_can_read(const furrow__courier *courier);
 void root_act(furrow__courier *courier);
+bool root_is_sending(const furrow__courier *courier); /* answers */
 furrow__courier_counts root_counted(const furrow__courier *courier);
 
 /* ---- the other nodes' side ---- */
@@ -187,9 +232,19 @@ void far_begin(furrow__courier *courier, const furrow__layout *layout);
 void far_read(furrow__courier *courier, const furrow__letter *letter);
 void far_act(furrow__courier *courier);
 
+/* Retries that rank 0 has sent: to the board; or, once the work is `closed`, nowhere. */
+typedef struct coming coming;
+coming *retries_create(void);
+void retries_free(coming *retries);
+void retries_receive(coming *retries, furrow__courier *courier, const furrow__letter *letter);
+void retries_offer(coming *retries, furrow__courier *courier, bool closed);
+bool retries_are_idle(const coming *retries);
+
 /* Items: what workers ask for is copied from a bundle, or asked of rank 0. */
 typedef struct fetch fetch;
-fetch *fetch_create(int ranks);
+fetch *fetch_create(void);
+/* Have memory for so many workers. Between operations. */
+bool fetch_have_workers(fetch *items, int workers);
 void fetch_free(fetch *items);
 void fetch_begin(fetch *items, furrow__span first);
 void fetch_bundle(fetch *items, furrow__courier *courier, const furrow__letter *letter);
@@ -210,7 +265,7 @@ void parcels_free_blocks(parcels *results, furrow__courier *courier);
 bool parcels_send(parcels *results, furrow__courier *courier, bool all);
 bool parcels_are_idle(const parcels *results);
 
-/* The rings of this process, or NULL for those of another: then they are on the board. */
+/* The rings of this process, or NULL for those on the board. */
 const furrow__own_rings *far_own_rings(const furrow__courier *courier, int w);
 const furrow__layout *far_layout(const furrow__courier *courier);
 

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "run/courier_inside.h"
+#include "run/meet.h"
+#include "run/stream.h"
 
 enum {
   LARGEST_RING = 8 << 20, /* bytes of an own slot or block, if an item or result asks for so much */
@@ -20,6 +22,7 @@ struct node_side {
   furrow__own_rings own;
   char *own_memory;
   size_t own_size;
+  int workers;     /* for so many there is memory here, and in `items` */
   bool *attention; /* workers that have posted or asked, and are not done with */
   uint64_t began;
   furrow__range pending[MOST_PENDING]; /* of the last lot, what waits for a pile to become empty */
@@ -29,31 +32,52 @@ struct node_side {
   uint64_t settled, run; /* tasks, as last reported */
   uint64_t reported;     /* when */
   bool stopped;          /* rank 0 has said so */
+  bool complete;         /* and that all tasks have been run */
   bool closed;           /* and the workers know */
   furrow_error verdict, failure;
   furrow__receipt incoming, outgoing;
+  coming *retries;
+  inbox *in; /* of a stream */
 };
+
+static bool have_workers(node_side *far, int workers) {
+  if (workers <= far->workers) return true;
+  bool *attention = realloc(far->attention, (size_t)workers * sizeof *attention);
+  if (attention) far->attention = attention;
+  if (!attention || !fetch_have_workers(far->items, workers)) return false;
+  far->workers = workers;
+  return true;
+}
 
 bool far_create(furrow__courier *courier) {
   node_side *far = courier->far = calloc(1, sizeof *far);
   if (!far) return false;
-  far->items = fetch_create(courier->board->ranks);
+  far->items = fetch_create();
   far->results = parcels_create();
-  far->attention = calloc((size_t)courier->board->ranks, sizeof *far->attention);
-  return far->items && far->results && far->attention;
+  far->in = inbox_create();
+  far->retries = retries_create();
+  return far->items && far->results && far->in && far->retries && have_workers(far, courier->board->workers);
 }
 
 void far_free(furrow__courier *courier) {
   node_side *far = courier->far;
   fetch_free(far->items);
   parcels_free(far->results);
+  inbox_free(far->in);
+  retries_free(far->retries);
+  furrow__store_disown(&courier->store);
   free(far->attention);
   free(far->own_memory);
   free(far);
 }
 
+/* For the one worker of this process, where it is one. */
+static bool far_has_own_rings(const furrow__courier *courier) {
+  return !courier->work.guarded && courier->board->threads == 1;
+}
+
 const furrow__own_rings *far_own_rings(const furrow__courier *courier, int w) {
-  return w == 0 ? &courier->far->own : NULL;
+  return w == 0 && far_has_own_rings(courier) ? &courier->far->own : NULL;
 }
 
 const furrow__layout *far_layout(const furrow__courier *courier) {
@@ -71,8 +95,8 @@ static void make_own_rings(furrow__courier *courier) {
   node_side *far = courier->far;
   const carried *work = &courier->work;
   furrow__own_rings *own = &far->own;
-  own->slot = ring_size(work->count * work->item_size, work->item_size);
-  own->block = ring_size(work->count * work->result_size, work->result_size);
+  own->slot = ring_size(work->units.tasks * work->item_size, work->item_size);
+  own->block = ring_size(work->units.tasks * work->result_size, work->result_size);
   size_t bytes = FURROW__ITEM_SLOTS * own->slot + FURROW__RESULT_BLOCKS * own->block;
   if (bytes > far->own_size) {
     free(far->own_memory);
@@ -85,9 +109,18 @@ static void make_own_rings(furrow__courier *courier) {
   for (int i = 0; i < FURROW__RESULT_BLOCKS; i++) own->blocks[i] = next ? next + (size_t)i * own->block : NULL;
 }
 
+bool furrow__courier_have_workers(furrow_pool *pool, int workers) {
+  furrow__courier *courier = pool->courier;
+  if (!courier || !courier->far) return true;
+  pthread_mutex_lock(&courier->lock);
+  bool good = have_workers(courier->far, workers);
+  pthread_mutex_unlock(&courier->lock);
+  return good;
+}
+
 bool furrow__courier_rings(furrow_pool *pool, const furrow__own_rings **rings) {
   *rings = NULL;
-  if (!pool->courier || !pool->courier->far) return true;
+  if (!pool->courier || !pool->courier->far || pool->guarded || pool->board.threads > 1) return true;
   *rings = &pool->courier->far->own;
   return ((*rings)->slots[0] || !(*rings)->slot) && ((*rings)->blocks[0] || !(*rings)->block);
 }
@@ -96,9 +129,10 @@ bool furrow__courier_rings(furrow_pool *pool, const furrow__own_rings **rings) {
 
 static void use_pending(furrow__courier *courier) {
   node_side *far = courier->far;
-  uint32_t each = furrow__deck_each(far->lot, (uint32_t)courier->board->ranks);
-  while (far->pending_count > 0 && courier_fill_pile(courier, far->pending[far->pending_count - 1], each))
-    far->pending_count--;
+  uint32_t each = furrow__deck_each(far->lot, (uint32_t)courier->board->present);
+  /* The oldest first: more may come before the last one's turn, again and again. */
+  while (far->pending_count > 0 && courier_fill_pile(courier, far->pending[0], each))
+    memmove(far->pending, far->pending + 1, (size_t)--far->pending_count * sizeof *far->pending);
 }
 
 /* There is room: a lot is asked for when no more than SPANS are pending. */
@@ -116,22 +150,39 @@ static void have_lot(furrow__courier *courier, const furrow__letter *letter) {
   use_pending(courier);
 }
 
+/* The items of a lot may come one by one, as there is room for them. */
+static void have_items(node_side *far, furrow__range units) {
+  furrow__range *last = far->pending_count > 0 ? &far->pending[far->pending_count - 1] : NULL;
+  far->asked = far->told_hungry = false;
+  if (last && last->end == units.begin) {
+    last->end = units.end;
+    far->lot += furrow__range_length(units);
+    return;
+  }
+  far->lot = 0;
+  have_span(far, units);
+}
+
 void far_begin(furrow__courier *courier, const furrow__layout *layout) {
   node_side *far = courier->far;
   *far = (node_side){.items = far->items,
                      .results = far->results,
+                     .workers = far->workers,
                      .attention = far->attention,
+                     .in = far->in,
+                     .retries = far->retries,
                      .own_memory = far->own_memory,
                      .own_size = far->own_size,
                      .layout = *layout,
                      .began = furrow__now()};
   furrow__error_clear(&far->verdict);
-  memset(far->attention, 0, (size_t)courier->board->ranks * sizeof *far->attention);
-  make_own_rings(courier);
-  furrow__range lot =
-      courier_first_lot(courier, (uint32_t)courier->pool->comm.ranks_before, (uint32_t)courier->board->ranks);
+  memset(far->attention, 0, (size_t)far->workers * sizeof *far->attention);
+  if (far_has_own_rings(courier)) make_own_rings(courier);
+  furrow__range lot = courier_first_lot(courier, courier->pool->before, (uint32_t)courier->board->present);
   fetch_begin(far->items, courier_items(courier, lot.begin, lot.end));
   parcels_begin(far->results);
+  if (courier->work.stream && !furrow__stream_own_store(&courier->store, courier->board, layout))
+    courier_check(courier, FURROW_E_NOMEM);
   have_span(far, lot);
   use_pending(courier);
 }
@@ -148,8 +199,18 @@ void far_read(furrow__courier *courier, const furrow__letter *letter) {
     case RECALL:
       far->recalled = true;
       break;
+    case ITEMS:
+      inbox_receive(far->in, courier, letter);
+      break;
+    case RETRY:
+      retries_receive(far->retries, courier, letter);
+      break;
+    case WORD:
+      atomic_store_explicit(&courier->record->word, letter->words[0], memory_order_relaxed);
+      break;
     case STOP:
       far->stopped = true;
+      far->complete = letter->words[0] != 0;
       courier_check(courier, furrow__mail_receive(courier->mail, 0, &far->verdict, letter->bytes, &far->incoming));
       break;
     default:
@@ -163,18 +224,20 @@ void far_read(furrow__courier *courier, const furrow__letter *letter) {
 static bool serve_workers(furrow__courier *courier) {
   node_side *far = courier->far;
   bool all = true;
-  for (int word = 0; word * 64 < courier->board->ranks; word++) {
+  for (int word = 0; word * 64 < courier->board->workers; word++) {
     uint64_t bits = atomic_exchange_explicit(&courier->board->mailbox[word], 0, memory_order_acq_rel);
     for (; bits != 0; bits &= bits - 1) far->attention[word * 64 + __builtin_ctzll(bits)] = true;
   }
-  for (int w = 0; w < courier->board->ranks; w++) {
+  for (int w = 0; w < courier->board->workers; w++) {
     if (!far->attention[w]) continue;
-    bool served = courier->work.item_size == 0 || fetch_serve(far->items, courier, w);
-    bool taken = courier->work.result_size == 0 || parcels_take(far->results, courier, w);
+    bool asks = courier->work.item_size > 0 || courier->work.stream;
+    bool served = !asks || fetch_serve(far->items, courier, w);
+    bool posts = courier->work.result_size > 0 || courier->work.guarded;
+    bool taken = !posts || parcels_take(far->results, courier, w);
     far->attention[w] = !served || !taken;
     all = all && taken;
   }
-  parcels_free_blocks(far->results, courier);
+  if (far_has_own_rings(courier)) parcels_free_blocks(far->results, courier);
   return all;
 }
 
@@ -202,6 +265,7 @@ static void answer_recall(furrow__courier *courier) {
     furrow__letter letter = {.kind = GIVE};
     for (int i = 0; i < SPANS && !last; i++) {
       furrow__range units = take_back(courier);
+      if (courier->work.stream) inbox_forget(courier, units);
       letter_put_span(&letter, i, units);
       given += furrow__range_length(units);
       last = furrow__range_is_empty(units) || given >= half;
@@ -235,7 +299,7 @@ static void tell_failure(furrow__courier *courier) {
   uint32_t failer = atomic_load_explicit(&courier->record->failer, memory_order_acquire);
   if (!failer || far->told_failure) return;
   far->told_failure = true;
-  far->failure = courier_seats(courier)[failer - 1].error;
+  far->failure = *furrow__failer_error(courier->pool, failer);
   courier_tell(courier, 0, (furrow__letter){.kind = FAIL, .bytes = sizeof far->failure}, &far->failure, &far->outgoing);
 }
 
@@ -249,11 +313,14 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
   node_side *far = courier->far;
   uint64_t now = furrow__now(), left = unclaimed(courier), finished = furrow__board_done(courier->board);
   uint64_t units = finished / courier->work.units.size;
-  bool asks = !far->asked && far->pending_count <= SPANS && furrow__deck_asks(left, far->lot, units, now - far->began);
+  bool room = far->pending_count <= SPANS && inbox_is_idle(far->in); /* of a stream's lot all items have been placed */
+  bool works = courier->board->present > 0;
+  bool asks = works && !far->asked && room && furrow__deck_asks(left, far->lot, units, now - far->began);
   bool hungry = left == 0 && courier_resting(courier) > 0 && !far->told_hungry;
   bool idle = courier_is_idle(courier);
   tell_failure(courier); /* after this look, before the report: who fails says so, then rests */
-  bool gone = parcels_send(far->results, courier, idle);
+  bool waits_for_results = courier->work.stream && courier_resting(courier) > 0;
+  bool gone = parcels_send(far->results, courier, idle || waits_for_results);
   uint64_t sure = taken && gone ? settled : far->settled;
   bool news = idle && (sure != far->settled || !far->told_rested);
   bool due =
@@ -270,16 +337,18 @@ static void say_how_far(furrow__courier *courier, uint64_t settled, bool taken) 
 /* Nothing is under way any more, and no worker will begin anything. */
 static bool is_drained(const furrow__courier *courier) {
   const node_side *far = courier->far;
-  return courier_work_is_left(courier) && fetch_is_idle(far->items) && parcels_are_idle(far->results) &&
-         furrow__receipt_is_done(&far->outgoing);
+  return courier_work_is_left(courier) && inbox_is_idle(far->in) && fetch_is_idle(far->items) &&
+         parcels_are_idle(far->results) && furrow__receipt_is_done(&far->outgoing) && retries_are_idle(far->retries);
 }
 
 static void wind_up(furrow__courier *courier) {
   node_side *far = courier->far;
   if (!far->closed && furrow__receipt_is_done(&far->incoming)) {
-    courier_close_work(courier, &far->verdict);
+    furrow__close_work(courier->record, &far->verdict, far->complete);
     far->closed = true;
   }
+  retries_offer(far->retries, courier, far->closed);
+  if (far->closed) inbox_drop(far->in);
   parcels_send(far->results, courier, true);
   if (!far->closed || !is_drained(courier)) return;
   courier_tell(courier, 0, (furrow__letter){.kind = BYE}, NULL, NULL);
@@ -295,7 +364,9 @@ void far_act(furrow__courier *courier) {
     wind_up(courier);
     return;
   }
+  inbox_act(far->in, courier, have_items);
   use_pending(courier);
+  if (courier->work.guarded) retries_offer(far->retries, courier, false);
   if (far->recalled) answer_recall(courier);
   say_how_far(courier, settled, taken);
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "run/courier_inside.h"
+#include "run/roster.h"
 
 enum { FEW_SPARE = 256 }; /* spans; more need memory */
 
@@ -19,6 +20,7 @@ struct dealer {
   int wanting, recalled; /* nodes that want a lot; that have been asked to give back, and have not */
   uint64_t starving_since;
   furrow__receipt bundles; /* being sent */
+  outbox *out;             /* of a stream: the same */
   uint64_t lots, recalls;
 };
 
@@ -29,11 +31,11 @@ dealer *dealer_create(const furrow__courier *courier) {
   deals->deck = (furrow__deck){.nodes = courier->nodes, .hands = calloc(n, sizeof *deals->deck.hands)};
   deals->spare_capacity = FEW_SPARE;
   deals->spare = calloc(FEW_SPARE, sizeof *deals->spare);
-  if (!deals->deck.hands || !deals->spare) {
+  deals->out = outbox_create();
+  if (!deals->deck.hands || !deals->spare || !deals->out) {
     dealer_free(deals);
     return NULL;
   }
-  for (size_t i = 0; i < n; i++) deals->deck.hands[i].ranks = (uint32_t)courier->pool->comm.node_sizes[i];
   return deals;
 }
 
@@ -41,6 +43,7 @@ void dealer_free(dealer *deals) {
   if (!deals) return;
   free(deals->deck.hands);
   free(deals->spare);
+  outbox_free(deals->out);
   free(deals);
 }
 
@@ -78,8 +81,9 @@ static uint32_t cut(const furrow__courier *courier, uint32_t begin, uint32_t uni
 
 /* Up to so many units that are next to each other. */
 static furrow__range take(dealer *deals, furrow__courier *courier, uint32_t most) {
-  for (int i = 0; i < FURROW__PILES; i++) {
-    furrow__pile *pile = &courier->board->piles[i];
+  uint64_t first = courier->work.stream ? deals->lots : 0; /* in turn: some piles may never be empty */
+  for (uint64_t i = 0; i < FURROW__PILES; i++) {
+    furrow__pile *pile = &courier->board->piles[(first + i) % FURROW__PILES];
     if (!is_deck(pile)) continue;
     uint32_t begin = furrow__range_read(&pile->units).begin; /* a worker may draw meanwhile: then it is cut elsewhere */
     furrow__range units = furrow__range_take(&pile->units, cut(courier, begin, most));
@@ -110,6 +114,21 @@ static void send_bundle(dealer *deals, furrow__courier *courier, int node, furro
   courier_tell(courier, node, letter, courier->work.items + items.begin, &deals->bundles);
 }
 
+/* Of a stream the items themselves go, which tell their numbers. */
+static void send_lot(dealer *deals, furrow__courier *courier, int node, const furrow__letter *lot) {
+  furrow__range spans[SPANS];
+  int count = 0;
+  for (int i = 0; i < SPANS; i++) {
+    spans[count] = letter_span(lot, i);
+    count += !furrow__range_is_empty(spans[count]);
+  }
+  if (courier->work.stream)
+    outbox_send(deals->out, courier, node, spans, count, false);
+  else if (count == 1)
+    send_bundle(deals, courier, node, spans[0]);
+  if (!courier->work.stream) courier_tell(courier, node, *lot, NULL, NULL);
+}
+
 /* A lot is of one piece, unless only scraps are left. Items that nobody had to ask for come with one piece only. */
 static void deal_to(dealer *deals, furrow__courier *courier, int node) {
   furrow__hand *hand = &deals->deck.hands[node];
@@ -126,8 +145,8 @@ static void deal_to(dealer *deals, furrow__courier *courier, int node) {
   furrow__deck_dealt(&deals->deck, node, got);
   set_wants(deals, hand, false);
   hand->hungry = false;
-  if (lot.words[1] == 0) send_bundle(deals, courier, node, letter_span(&lot, 0));
-  courier_tell(courier, node, lot, NULL, NULL);
+  if (courier->work.stream) furrow__gate_bump(&courier->record->turn); /* there is less in stock now */
+  send_lot(deals, courier, node, &lot);
   deals->lots++;
 }
 
@@ -136,7 +155,9 @@ static void deal_to_all(dealer *deals, furrow__courier *courier) {
   furrow__deck *deck = &deals->deck;
   for (int pass = 0; pass < 2; pass++)
     for (int i = 1; i < deck->nodes && deals->wanting > 0 && left_to_deal(deals, courier) > 0; i++)
-      if (deck->hands[i].wants && (deck->hands[i].hungry || pass == 1)) deal_to(deals, courier, i);
+      if (deck->hands[i].wants && (deck->hands[i].hungry || pass == 1) && outbox_has_room(deals->out))
+        deal_to(deals, courier, i);
+  atomic_store_explicit(&courier->is_asked, deals->wanting > 0, memory_order_relaxed);
 }
 
 /* ---- hunger ---- */
@@ -179,19 +200,21 @@ static void feed_hungry(dealer *deals, furrow__courier *courier) {
 /* ---- from outside ---- */
 
 void dealer_begin(dealer *deals, furrow__courier *courier) {
-  furrow__deck_start(&deals->deck, courier->work.units.count, furrow__now());
+  for (int i = 0; i < courier->nodes; i++)
+    deals->deck.hands[i].ranks = furrow__roster_node(courier->pool, i).workers; /* every worker counts */
+  furrow__deck_start(&deals->deck, courier->work.todo.count, furrow__now());
   deals->spare_count = deals->wanting = deals->recalled = 0;
   deals->starving_since = 0;
   uint32_t first = 0, before = 0;
   for (int i = 0; i < courier->nodes; i++) {
-    uint32_t ranks = deals->deck.hands[i].ranks;
-    furrow__range lot = courier_first_lot(courier, before, ranks);
-    before += ranks;
+    uint32_t workers = deals->deck.hands[i].ranks;
+    furrow__range lot = courier_first_lot(courier, before, workers);
+    before += workers;
     first = lot.end;
-    if (i == 0) courier_fill_pile(courier, lot, furrow__deck_each(furrow__range_length(lot), ranks));
+    if (i == 0) courier_fill_pile(courier, lot, furrow__deck_each(furrow__range_length(lot), workers));
     if (i > 0) send_bundle(deals, courier, i, lot);
   }
-  keep_spare(deals, courier, (furrow__range){first, (uint32_t)courier->work.units.count});
+  keep_spare(deals, courier, (furrow__range){first, (uint32_t)courier->work.todo.count});
   refill_piles(deals, courier);
 }
 
@@ -200,6 +223,11 @@ void dealer_note(dealer *deals, int node, uint64_t finished, uint64_t flags) {
   furrow__deck_finished(&deals->deck, node, finished, furrow__now());
   if (flags & ASKS) set_wants(deals, hand, true);
   if (flags & HUNGRY) hand->hungry = true;
+}
+
+void dealer_moved(dealer *deals, int from, int to) {
+  furrow__deck_dealt(&deals->deck, from, -1);
+  furrow__deck_dealt(&deals->deck, to, 1);
 }
 
 void dealer_take_back(dealer *deals, furrow__courier *courier, int from, const furrow__letter *letter) {
@@ -221,7 +249,13 @@ void dealer_act(dealer *deals, furrow__courier *courier) {
 }
 
 bool dealer_is_idle(const dealer *deals) {
-  return furrow__receipt_is_done(&deals->bundles);
+  return furrow__receipt_is_done(&deals->bundles) && outbox_is_idle(deals->out);
+}
+
+bool dealer_send_item(dealer *deals, furrow__courier *courier, int node, uint32_t number) {
+  if (!outbox_has_room(deals->out)) return false;
+  outbox_send(deals->out, courier, node, &(furrow__range){number, number + 1}, 1, true);
+  return true;
 }
 
 bool dealer_is_urgent(const dealer *deals) {

@@ -26,7 +26,7 @@ typedef struct queue {
 } queue;
 
 struct fetch {
-  int ranks;
+  int workers;
   queue *queues;
   bundle bundles[BUNDLES];
   int oldest;
@@ -36,11 +36,18 @@ struct fetch {
 
 enum { PIECE_BYTES = 128 << 10 };
 
-fetch *fetch_create(int ranks) {
+bool fetch_have_workers(fetch *items, int workers) {
+  queue *more = calloc((size_t)workers, sizeof *more);
+  if (!more) return false;
+  free(items->queues);
+  items->queues = more;
+  items->workers = workers;
+  return true;
+}
+
+fetch *fetch_create(void) {
   fetch *items = calloc(1, sizeof *items);
-  if (!items) return NULL;
-  items->ranks = ranks;
-  bool good = (items->queues = calloc((size_t)ranks, sizeof *items->queues)) != NULL;
+  bool good = items != NULL;
   for (int i = 0; i < BUNDLES && good; i++) good = (items->bundles[i].data = malloc(BUNDLE_BYTES)) != NULL;
   for (int i = 0; i < BOUNCES && good; i++) good = (items->bounces[i] = malloc(PIECE_BYTES)) != NULL;
   if (good) return items;
@@ -57,7 +64,7 @@ void fetch_free(fetch *items) {
 }
 
 void fetch_begin(fetch *items, furrow__span first) {
-  memset(items->queues, 0, (size_t)items->ranks * sizeof *items->queues);
+  memset(items->queues, 0, (size_t)items->workers * sizeof *items->queues);
   for (int i = 0; i < BUNDLES; i++) items->bundles[i].bytes = (furrow__span){0, 0};
   items->oldest = 0;
   if (!courier_bundles(first)) return;
@@ -89,8 +96,7 @@ static bundle *find_bundle(fetch *items, furrow__piece piece) {
 static char *slot_of(const furrow__courier *courier, int w, uint32_t slot) {
   const furrow__own_rings *own = far_own_rings(courier, w);
   if (own) return own->slots[slot];
-  furrow__traffic traffic = {.workers = courier->board->ranks - 1};
-  return courier->board->data + furrow__layout_slot(far_layout(courier), &traffic, w - 1, slot);
+  return courier->board->data + furrow__layout_slot(far_layout(courier), w, slot);
 }
 
 static int free_bounce(const fetch *items) {
@@ -153,7 +159,7 @@ bool fetch_serve(fetch *items, furrow__courier *courier, int w) {
 
 bool fetch_is_idle(const fetch *items) {
   bool idle = true;
-  for (int w = 0; w < items->ranks; w++)
+  for (int w = 0; w < items->workers; w++)
     for (int i = 0; i < FURROW__ITEM_SLOTS; i++)
       idle = idle && furrow__receipt_is_done(&items->queues[w].slots[i].receipt);
   for (int i = 0; i < BUNDLES; i++) idle = idle && furrow__receipt_is_done(&items->bundles[i].receipt);

@@ -1,5 +1,6 @@
 #include "run/furnish.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "node/affinity.h"
@@ -42,7 +43,7 @@ furrow_status furrow__arena_share(furrow_pool *pool, size_t size, size_t limit, 
   }
   char reason[160];
   furrow__error_clear(why);
-  const char *failure = furrow__arena_create_alone(arena, size, reason, sizeof reason);
+  const char *failure = furrow__arena_create_alone(arena, size, limit, reason, sizeof reason);
   if (failure) refuse(pool, why, failure);
   return FURROW_OK;
 }
@@ -53,7 +54,8 @@ static furrow_status choose_manner(furrow_pool *pool) {
   uint64_t cores[FURROW__CORE_WORDS];
   furrow__affinity_read(cores);
   if (comm->size > 1 && furrow__comm_or(comm, comm->node, cores, FURROW__CORE_WORDS) != FURROW_OK) return FURROW_E_MPI;
-  comm->crowded = comm->node_size > furrow__affinity_count(cores);
+  pool->cores = furrow__affinity_count(cores);
+  comm->crowded = comm->node_size > pool->cores;
   pool->patience.manner = comm->crowded ? FURROW__YIELD : FURROW__SPIN;
   return FURROW_OK;
 }
@@ -71,7 +73,7 @@ static furrow_status make_board(furrow_pool *pool, size_t limit) {
     return FURROW_OK;
   }
   furrow_error why;
-  furrow__arena arena = {NULL, 0, 0, -1};
+  furrow__arena arena = {NULL, 0, 0, -1, false};
   if (furrow__arena_share(pool, size, limit, &arena, &why) != FURROW_OK) return FURROW_E_MPI;
   if (why.status != FURROW_OK) {
     snprintf(pool->note, sizeof pool->note, "rank %d: %.100s", why.rank, why.message);
@@ -96,6 +98,10 @@ static furrow_status start_threads(furrow_pool *pool) {
 static furrow_status make_courier(furrow_pool *pool, furrow_error *error) {
   furrow_status status = furrow__is_first(pool) ? furrow__courier_create(pool) : FURROW_OK;
   if (status == FURROW_E_MPI) return status;
+  if (status == FURROW_OK && furrow__is_first(pool)) {
+    pool->turnouts = calloc((size_t)pool->comm.nodes, sizeof *pool->turnouts);
+    if (!pool->turnouts) status = FURROW_E_NOMEM;
+  }
   if (status != FURROW_OK)
     furrow__error_set(error, status, furrow__here(pool), FURROW_NO_TASK, "no memory for messages between nodes");
   status = furrow__comm_verdict(&pool->comm, pool->comm.all, error);

@@ -7,8 +7,9 @@
 #include "run/courier_inside.h"
 
 enum {
-  OLD = 50000000,  /* nanoseconds: about what a person who looks at results would bear */
-  LARGE = 32 << 10 /* bytes: copying takes as long as a message */
+  OLD = 50000000,          /* nanoseconds: about what a person who looks at results would bear */
+  OLD_IN_STREAM = 2000000, /* somebody may wait for them */
+  LARGE = 32 << 10         /* bytes: copying takes as long as a message */
 };
 
 typedef struct parcel {
@@ -83,7 +84,7 @@ static bool have_open(parcels *results) {
 }
 
 /* False: every parcel is under way. */
-static bool pack(parcels *results, furrow__courier *courier, const char *from, furrow__piece piece) {
+static bool pack(parcels *results, furrow__courier *courier, const char *from, furrow__post piece) {
   if (results->open && !has_room(results->open, piece.length)) send(results, courier);
   if (!have_open(results)) return false;
   parcel *one = results->open;
@@ -106,7 +107,7 @@ static bool take_own(parcels *results, furrow__courier *courier, furrow__rings *
   bool good = true;
   for (; results->begun != posted && good; results->begun += good) {
     uint32_t block = results->begun % FURROW__RESULT_BLOCKS;
-    furrow__piece piece = rings->block[block];
+    furrow__post piece = rings->block[block];
     if (piece.length < LARGE) {
       good = pack(results, courier, own->blocks[block], piece);
     } else {
@@ -124,15 +125,18 @@ bool parcels_take(parcels *results, furrow__courier *courier, int w) {
   uint32_t taken = atomic_load_explicit(&rings->taken.word, memory_order_relaxed);
   while (taken != furrow__gate_read(&rings->posted)) {
     uint32_t block = taken % FURROW__RESULT_BLOCKS;
-    const char *from = courier->board->data + furrow__layout_block(far_layout(courier), w - 1, block);
+    if (rings->block[block].kind == FURROW__POST_STREAM) return true; /* the collector's */
+    const char *from = courier->board->data + furrow__layout_block(far_layout(courier), w, block);
     if (!pack(results, courier, from, rings->block[block])) return false;
+    if (courier->work.stream) inbox_note(courier, &rings->block[block], from);
     furrow__gate_set(&rings->taken, ++taken);
   }
   return true;
 }
 
 bool parcels_send(parcels *results, furrow__courier *courier, bool all) {
-  if (results->open && (all || furrow__now() - results->open->begun > OLD)) send(results, courier);
+  uint64_t old = courier->work.stream ? OLD_IN_STREAM : OLD;
+  if (results->open && (all || furrow__now() - results->open->begun > old)) send(results, courier);
   return results->open == NULL;
 }
 

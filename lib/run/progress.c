@@ -1,8 +1,10 @@
 #include "run/progress.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,34 +38,52 @@ static void print_time(char *text, size_t size, double seconds) {
     snprintf(text, size, "%u s", (unsigned)s);
 }
 
-/* "45.2 %  1.2 M tasks/s  3 s to go", or at the end what it took. */
+/* "45.2 %  1.2 M tasks/s  3 s to go", or at the end what it took. Of a stream nobody knows the end: "12.3 k tasks  1.2 k
+   tasks/s  9 s so far". */
 static void print_numbers(char *text, size_t size, const furrow_progress_report *report) {
-  char rate[32], time[32];
-  double part = report->count ? (double)report->done / (double)report->count : 1;
+  char part[32], rate[32], time[32];
+  bool known = report->count > 0;
+  if (known)
+    snprintf(part, sizeof part, "%5.1f %%", 100 * (double)report->done / (double)report->count);
+  else
+    print_scaled(part, sizeof part, (double)report->done);
   print_scaled(rate, sizeof rate, report->rate);
-  print_time(time, sizeof time, report->last ? report->elapsed : report->remaining);
-  snprintf(text, size, "%5.1f %%  %s tasks/s  %s %s", 100 * part, rate, time, report->last ? "in all" : "to go");
+  print_time(time, sizeof time, known && !report->last ? report->remaining : report->elapsed);
+  snprintf(text, size, "%s%s  %s tasks/s  %s %s", part, known ? "" : " tasks", rate, time,
+           report->last ? "in all"
+           : known      ? "to go"
+                        : "so far");
+}
+
+/* What follows a colon tells the journal one operation from another. */
+static const char *name_of(const furrow_progress_report *report) {
+  return report->label ? report->label : "furrow";
+}
+
+static int name_length(const furrow_progress_report *report) {
+  size_t length = strcspn(name_of(report), ":");
+  return length < INT_MAX ? (int)length : INT_MAX;
 }
 
 static void draw_bar(const furrow_progress_report *report, void *user) {
   (void)user;
   if (report->elapsed < SILENCE) return;
-  char numbers[96], bar[BAR_WIDTH + 1];
+  char numbers[128], bar[BAR_WIDTH + 4] = "";
   double part = report->count ? (double)report->done / (double)report->count : 1;
-  for (int i = 0; i < BAR_WIDTH; i++) bar[i] = i < (int)(part * BAR_WIDTH) ? '#' : '.';
-  bar[BAR_WIDTH] = '\0';
+  for (int i = 0; i < BAR_WIDTH && report->count; i++) bar[i + 1] = i < (int)(part * BAR_WIDTH) ? '#' : '.';
+  if (report->count) memcpy(bar + BAR_WIDTH + 1, "] ", sizeof "] ");
+  if (report->count) bar[0] = '[';
   print_numbers(numbers, sizeof numbers, report);
-  const char *label = report->label ? report->label : "furrow";
-  fprintf(stderr, "\r%s [%s] %s\033[K%s", label, bar, numbers, report->last ? "\n" : "");
+  fprintf(stderr, "\r%.*s %s%s\033[K%s", name_length(report), name_of(report), bar, numbers, report->last ? "\n" : "");
   fflush(stderr);
 }
 
 static void print_line(const furrow_progress_report *report, void *user) {
   (void)user;
   if (report->elapsed < SILENCE) return;
-  char numbers[96];
+  char numbers[128];
   print_numbers(numbers, sizeof numbers, report);
-  fprintf(stderr, "%s: %s\n", report->label ? report->label : "furrow", numbers);
+  fprintf(stderr, "%.*s: %s\n", name_length(report), name_of(report), numbers);
 }
 
 void furrow_progress_stderr(const furrow_progress_report *report, void *user) {
@@ -97,7 +117,7 @@ static void report(furrow__ticker *ticker, uint64_t done, uint64_t now, bool las
       .count = ticker->count,
       .elapsed = elapsed,
       .rate = rate,
-      .remaining = rate > 0 ? (double)(ticker->count - done) / rate : -1,
+      .remaining = rate > 0 && ticker->count ? (double)(ticker->count - done) / rate : -1,
       .last = last,
   };
   ticker->told = true;

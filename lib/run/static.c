@@ -143,7 +143,7 @@ furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
       furrow__progress_choose(w.root ? work->options.progress : NULL,
                               w.root ? (furrow__progress_mode)pool->defaults.progress : FURROW__PROGRESS_OFF);
   w.ticker = furrow__ticker_start(&progress, work->options.label, work->count);
-  furrow__running_start(&w.running, pool, work);
+  furrow__running_start(&w.running, pool, work, 0);
   if (furrow__has_board(pool)) w.running.signal = &furrow__record_of(pool)->failer; /* else: at the end of the round */
   bool ready = allocate(&w) || no_memory(&w, "a block of items and results");
   bool begun = ready && furrow__running_begin(&w.running);

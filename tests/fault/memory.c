@@ -211,6 +211,35 @@ TEST(memory, of_a_share_may_be_refused) {
   EXPECT_GE(provoked, test_size());
 }
 
+static int sum_user(furrow_task *task, const void *item, void *result) {
+  (void)item;
+  for (int i = 0; i < 1000; i++) *(uint64_t *)result += ((const unsigned char *)task->user)[i];
+  return 0;
+}
+
+/* A user that goes with the step, one that goes apart, a share. */
+static furrow_status program(furrow_pool *pool, void *argument) {
+  uint64_t sums[10];
+  furrow_options options = FURROW_OPTIONS_INIT;
+  options.user_size = 1000;
+  (void)argument;
+  furrow_status status = furrow_map(pool, sum_user, results, NULL, 0, 10, sums, sizeof *sums, &options);
+  options.user_size = 100000;
+  if (status == FURROW_OK) status = furrow_map(pool, sum_user, results, NULL, 0, 10, sums, sizeof *sums, &options);
+  return status == FURROW_OK ? share(pool) : status;
+}
+
+static furrow_status lead(furrow_pool *pool) {
+  return furrow_lead(pool, program, NULL);
+}
+
+TEST(memory, of_a_led_program_may_be_refused) {
+  results = calloc(1, 100000);
+  fail_every_allocation(lead, test_pool());
+  EXPECT_GE(provoked, test_size());
+  free(results);
+}
+
 static furrow_status collect_metrics(furrow_pool *pool) {
   furrow_metrics metrics;
   return furrow_metrics_get(pool, &metrics, NULL);

@@ -21,16 +21,20 @@ static void destroy(furrow_pool *pool) {
   furrow_pool_destroy(&pool);
 }
 
-/* The others' processor time while rank `late` has not come. */
-static void expect_sleep_during(furrow_pool *pool, action *act, int late, double most) {
+/* The others wait until rank `late` comes, and meanwhile use little processor time. */
+static void sleep_during(effort *e, furrow_pool *pool, action *act, int late, double most) {
   PMPI_Barrier(test_comm());
-  if (test_rank() == late) nap(LATE);
-  double start = now(), cpu = cpu_now();
+  if (test_rank() == late) nap(LATE * e->stretch);
+  double came = now(), cpu = cpu_now(), ended;
   act(pool);
-  double waited = now() - start, used = cpu_now() - cpu;
-  if (test_rank() == late) return;
-  EXPECT_GT(waited, 0.8 * LATE);
-  EXPECT_LT(used, most * slowness());
+  in_time(e, test_rank() == late ? 0 : cpu_now() - cpu, most * e->stretch * slowness());
+  ended = now();
+  PMPI_Bcast(&came, 1, MPI_DOUBLE, late, test_comm());
+  EXPECT_GE(ended, came);
+}
+
+static void expect_sleep_during(furrow_pool *pool, action *act, int late, double most) {
+  for (effort e = {0}; try_again(&e);) sleep_during(&e, pool, act, late, most);
 }
 
 TEST(late, rank_is_waited_for_asleep) {
@@ -48,8 +52,8 @@ TEST(late, rank_is_waited_for_asleep_without_shared_memory) {
 
 TEST(late, rank_is_waited_for_asleep_by_destroy) {
   if (test_size() == 1) return;
-  expect_sleep_during(make_pool(NULL), destroy, 0, MOST_CPU);
-  expect_sleep_during(make_pool_without_board(), destroy, last_rank(), MOST_CPU);
+  for (effort e = {0}; try_again(&e);) sleep_during(&e, make_pool(NULL), destroy, 0, MOST_CPU);
+  for (effort e = {0}; try_again(&e);) sleep_during(&e, make_pool_without_board(), destroy, last_rank(), MOST_CPU);
 }
 
 static void create_and_destroy(furrow_pool *pool) {
@@ -80,13 +84,15 @@ static furrow_rank_metrics metrics_of(furrow_pool *pool, int rank) {
 }
 
 static void expect_few_wake_ups(furrow_pool *pool, furrow_schedule schedule, uint64_t most) {
-  double seconds = 0.3;
-  furrow_options options = options_of(schedule, 1);
-  uint64_t before = metrics_of(pool, test_rank()).sleeps;
-  double cpu = cpu_now();
-  EXPECT_OK_ON(pool, furrow_map(pool, nap_in_one, &seconds, NULL, 0, 4, NULL, 0, &options));
-  EXPECT_LT(cpu_now() - cpu, MOST_CPU * slowness());
-  EXPECT_LE(metrics_of(pool, test_rank()).sleeps - before, most + 3);
+  for (effort e = {0}; try_again(&e);) {
+    double seconds = 0.3 * e.stretch;
+    furrow_options options = options_of(schedule, 1);
+    uint64_t before = metrics_of(pool, test_rank()).sleeps;
+    double cpu = cpu_now();
+    EXPECT_OK_ON(pool, furrow_map(pool, nap_in_one, &seconds, NULL, 0, 4, NULL, 0, &options));
+    in_time(&e, cpu_now() - cpu, MOST_CPU * e.stretch * slowness());
+    in_time(&e, (double)(metrics_of(pool, test_rank()).sleeps - before), (double)most * e.stretch + 4);
+  }
 }
 
 TEST(late, task_is_waited_for_asleep_with_few_wake_ups) {
@@ -106,7 +112,7 @@ TEST(late, rank_may_be_receiving_from_one_that_waits) {
   if (test_rank() == last_rank()) MPI_Recv(data, SIZE, MPI_BYTE, 0, 5, test_comm(), MPI_STATUS_IGNORE);
   EXPECT_OK(furrow_agree(test_pool(), FURROW_OK, NULL));
   MPI_Wait(&request, MPI_STATUS_IGNORE);
-  EXPECT_LT(now() - start, 5.0 * slowness());
+  EXPECT_LT(now() - start, 20 * slowness());
   free(data);
 }
 
@@ -117,7 +123,14 @@ static void count_alarm(int number) {
   alarms++;
 }
 
-/* Every wait is interrupted all the time, without SA_RESTART. */
+/* The least of all ranks. Collective. */
+static uint64_t fewest(uint64_t mine) {
+  uint64_t least = 0;
+  PMPI_Allreduce(&mine, &least, 1, MPI_UINT64_T, MPI_MIN, test_comm());
+  return least;
+}
+
+/* Every wait is interrupted all the time, without SA_RESTART; as often as a busy machine lets a timer. */
 TEST(late, rank_is_waited_for_in_spite_of_signals) {
   struct sigaction counting = {.sa_handler = count_alarm};
   struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
@@ -126,10 +139,10 @@ TEST(late, rank_is_waited_for_in_spite_of_signals) {
   alarms = 0;
   sigaction(SIGALRM, &counting, NULL); /* for good: an alarm may still be on its way when the timer stops */
   setitimer(ITIMER_REAL, &often, NULL);
-  for (int i = 0; i < 2; i++) {
-    furrow_pool *own = make_pool(NULL);
-    EXPECT_OK_ON(pools[i], furrow_map(pools[i], nap_in_one, &seconds, NULL, 0, 4, NULL, 0, NULL));
-    expect_works(pools[i]);
+  for (int i = 0; i < 2 || (i < 100 && fewest((uint64_t)alarms) <= 50); i++) {
+    furrow_pool *own = make_pool(NULL), *used = pools[i % 2];
+    EXPECT_OK_ON(used, furrow_map(used, nap_in_one, &seconds, NULL, 0, 4, NULL, 0, NULL));
+    expect_works(used);
     expect_works(own);
     furrow_pool_destroy(&own);
   }

@@ -15,6 +15,8 @@ static void expect_pool_on(MPI_Comm comm) {
   EXPECT_EQ(furrow_pool_node(pool), here.node);
   EXPECT_EQ(furrow_pool_nodes(pool), here.nodes);
   EXPECT_EQ(furrow_is_root(pool), rank == 0);
+  EXPECT_EQ(furrow_pool_error(pool)->status, FURROW_OK);
+  EXPECT_TRUE(furrow_pool_error(pool)->task == FURROW_NO_TASK);
   expect_works(pool);
   furrow_pool_destroy(&pool);
   EXPECT_EQ(pool, NULL);

@@ -40,25 +40,28 @@ static heard run(furrow_pool *pool, furrow_schedule schedule, uint64_t count, ui
 }
 
 TEST(progress, is_reported_on_rank_0_until_all_is_done) {
-  for (int s = 0; s < SCHEDULE_COUNT; s++) {
-    uint64_t count = 60 * (uint64_t)test_size();
-    heard h = run(test_pool(), SCHEDULES[s], count, UINT64_MAX, FURROW_OK);
-    EXPECT_EQ(h.last_calls, is_root() ? 1 : 0);
-    if (!is_root()) EXPECT_EQ(h.calls, 0);
-    if (!is_root()) continue;
-    EXPECT_EQ(h.done, count);
-    EXPECT_EQ(h.count, count);
-    EXPECT_GT(h.elapsed, 0.1);
-    if (SCHEDULES[s] != FURROW_SCHEDULE_STATIC) EXPECT_GE(h.calls, 3); /* 0.12 s at least */
-    EXPECT_LE(h.calls, 2 + (uint64_t)(h.elapsed / 0.02));
-  }
+  for (int s = 0; s < SCHEDULE_COUNT; s++)
+    for (effort e = {0}; try_again(&e);) {
+      uint64_t count = 60 * (uint64_t)e.stretch * (uint64_t)test_size();
+      heard h = run(test_pool(), SCHEDULES[s], count, UINT64_MAX, FURROW_OK);
+      EXPECT_EQ(h.last_calls, is_root() ? 1 : 0);
+      if (!is_root()) EXPECT_EQ(h.calls, 0);
+      if (!is_root()) continue;
+      EXPECT_EQ(h.done, count);
+      EXPECT_EQ(h.count, count);
+      EXPECT_GT(h.elapsed, 0.1);
+      if (SCHEDULES[s] != FURROW_SCHEDULE_STATIC) in_time(&e, 2.5, (double)h.calls); /* at least 3, in 0.12 s */
+      EXPECT_LE(h.calls, 2 + (uint64_t)(h.elapsed / 0.02));
+    }
 }
 
 TEST(progress, of_no_tasks_is_one_last_report) {
   for (int s = 0; s < SCHEDULE_COUNT; s++) {
     heard h = run(test_pool(), SCHEDULES[s], 0, UINT64_MAX, FURROW_OK);
-    EXPECT_EQ(h.calls, is_root() ? 1 : 0);
     EXPECT_EQ(h.last_calls, is_root() ? 1 : 0);
+    /* Others come before it where ranks are late, on a busy machine. */
+    EXPECT_LE(h.calls, h.last_calls + (uint64_t)(h.elapsed / 0.02));
+    if (!is_root()) EXPECT_EQ(h.calls, 0);
   }
 }
 

@@ -14,6 +14,7 @@ static int world_rank, world_size;
 static const char *comm_name = "world";
 static char who[320];
 static furrow_pool *pool;
+static bool pool_is_lost; /* nothing can be done with it any more */
 
 /* Not a failing test but a failing shim: ends all ranks. */
 static _Noreturn void die(const char *what) {
@@ -46,6 +47,10 @@ static MPI_Comm make_comm(const char *name) {
     misuse(name, "--comm=world, reversed, half, dup, self");
   }
   return comm;
+}
+
+static void make_pool(void) {
+  if (furrow_pool_create(under_test, NULL, &pool) != FURROW_OK) die(furrow_pool_error(pool)->message);
 }
 
 static int thread_level(const char *name) {
@@ -85,11 +90,7 @@ void shim_world_begin(int *argc, char **argv) {
   gethostname(host, sizeof host - 1);
   snprintf(who, sizeof who, "rank %d of %d (%s)", world_rank, world_size, host);
   under_test = make_comm(comm_name);
-
-  furrow_status status = furrow_pool_create(under_test, NULL, &pool);
-  if (status != FURROW_OK) {
-    die(furrow_pool_error(pool)->message);
-  }
+  make_pool();
 }
 
 int shim_world_end(int status) {
@@ -156,6 +157,7 @@ void shim_world_check(void) {
     char error[FURROW_MESSAGE_SIZE + 256];
     shim_world_error(pool, error, sizeof error);
     test_fail(__FILE__, __LINE__, "the pool no longer works after this test: %s", error);
+    pool_is_lost = true;
   } else if (mismatches > 0 && !test_failed() && !shim_record_get().skipped) {
     test_fail(__FILE__, __LINE__, "this rank had left the test while others were still in an operation");
   }
@@ -178,7 +180,7 @@ void shim_world_agree(void *data, size_t size) {
 
 typedef struct verdict {
   unsigned long size;
-  int failed, skipped;
+  int failed, skipped, lost;
 } verdict;
 
 static void receive_notes(int rank, size_t size, shim_see *see, void *user) {
@@ -203,9 +205,15 @@ static void send_notes(const shim_record *record) {
   free(message);
 }
 
+/* The tests that follow would tell of this one only. All have been told to rank 0, which ends them. */
+static _Noreturn void end_lost(void) {
+  if (world_rank == 0) die("the pool under test is lost: no test can follow");
+  for (;;) pause();
+}
+
 void shim_world_gather(shim_see *see, void *user, bool *failed, bool *skipped) {
   shim_record record = shim_record_get();
-  verdict mine = {record.size, record.failed, record.skipped};
+  verdict mine = {record.size, record.failed, record.skipped, pool_is_lost};
   verdict *all = calloc((size_t)world_size, sizeof *all);
   MPI_Request request;
   if (!all) die("no memory for the tests' verdicts");
@@ -216,10 +224,12 @@ void shim_world_gather(shim_see *see, void *user, bool *failed, bool *skipped) {
   for (int rank = 0; rank < world_size; rank++) {
     *failed |= all[rank].failed != 0;
     *skipped |= all[rank].skipped != 0;
+    pool_is_lost |= all[rank].lost != 0;
     if (all[rank].size == 0) continue;
     if (world_rank == 0 && rank == 0) see(user, who, record.notes, record.size);
     if (world_rank == 0 && rank > 0) receive_notes(rank, all[rank].size, see, user);
     if (world_rank == rank && rank > 0) send_notes(&record);
   }
   free(all);
+  if (pool_is_lost) end_lost();
 }

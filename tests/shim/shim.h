@@ -14,7 +14,7 @@ extern "C" {
 typedef struct test_case {
   const char *suite, *name, *file;
   int line;
-  double deadline; /* seconds; 0: TEST_DEADLINE, or a minute */
+  double deadline; /* seconds; 0: TEST_DEADLINE, or three minutes */
   void (*run)(void);
   struct test_case *next;
 } test_case;

@@ -17,7 +17,7 @@
 
 /* ---- tests ------------------------------------------------------------------------------------------------------ */
 
-/** Define a test. It runs with a deadline: TEST_DEADLINE seconds of the environment, or else a minute. */
+/** Define a test. It runs with a deadline: TEST_DEADLINE seconds of the environment, or else three minutes. */
 #define TEST(suite, name) TEST_TIMEOUT(suite, name, 0)
 
 /** Define a test with a deadline of its own. */

@@ -11,7 +11,7 @@
 
 #include "shim/shim.h"
 
-enum { STATUS_TIMEOUT = 124, DEFAULT_SECONDS = 60 };
+enum { STATUS_TIMEOUT = 124, DEFAULT_SECONDS = 180 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed;

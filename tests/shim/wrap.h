@@ -4,6 +4,7 @@
 #ifndef TESTS_SHIM_WRAP_H
 #define TESTS_SHIM_WRAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Each call, and the error it fails with unless told otherwise. */
@@ -18,7 +19,14 @@
   X(shm_open, EACCES)        \
   X(open, EACCES)            \
   X(mmap, ENOMEM)            \
-  X(pthread_create, EAGAIN)
+  X(fork, EAGAIN)            \
+  X(pthread_create, EAGAIN)  \
+  X(pread, EIO)              \
+  X(pwrite, ENOSPC)          \
+  X(ftruncate, EIO)          \
+  X(fdatasync, EIO)          \
+  X(flock, ENOLCK)           \
+  X(fcntl, ENOLCK)
 
 typedef enum wrap_symbol {
 #define WRAP_ENUM(name, error) wrap_##name,
@@ -36,11 +44,14 @@ void wrap_fail_from(wrap_symbol symbol, uint64_t n);
 /** The errno it fails with. */
 void wrap_error(wrap_symbol symbol, int error);
 
+/** From now on its calls wait (true), or go on (false). */
+void wrap_hold(wrap_symbol symbol, bool hold);
+
 /** Calls, and failures provoked, since the last reset. */
 uint64_t wrap_calls(wrap_symbol symbol);
 uint64_t wrap_failures(wrap_symbol symbol);
 
-/** Nothing fails, and nothing has been counted. */
+/** Nothing fails or waits, and nothing has been counted. */
 void wrap_reset(void);
 
 #endif

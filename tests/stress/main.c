@@ -15,10 +15,10 @@ typedef struct protocol {
   void (*run)(stress *s);
 } protocol;
 
-static const protocol PROTOCOLS[] = {{"shares", stress_range}, {"gates", stress_gate}};
+static const protocol PROTOCOLS[] = {{"shares", stress_range}, {"piles", stress_pile}, {"gates", stress_gate}};
 static const int WORKERS[] = {2, 3, 8};
 static const unsigned DELAYS[] = {0, 4};
-enum { RUNS_A_KIND = 2 * 3 * 2 };
+enum { PROTOCOL_COUNT = 3, RUNS_A_KIND = PROTOCOL_COUNT * 3 * 2 };
 
 static bool run(const protocol *p, stress s) {
   p->run(&s);
@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   int kinds = threads_only ? 1 : 2;
-  for (int p = 0; p < 2; p++)
+  for (int p = 0; p < PROTOCOL_COUNT; p++)
     for (int kind = 0; kind < kinds; kind++)
       for (int w = 0; w < 3; w++)
         for (int d = 0; d < 2; d++)

@@ -45,3 +45,11 @@ TEST(apps_report, speedup_is_known_only_beside_one_rank) {
   timing.rate_of_one = 0;
   EXPECT_EQ(app_speedup(&timing), 0.0);
 }
+
+TEST(apps_report, exact_numbers_are_as_short_as_they_can_be) {
+  EXPECT_EQ_STR(app_exact(100).text, "100");
+  EXPECT_EQ_STR(app_exact(0.05).text, "0.05");
+  EXPECT_EQ_STR(app_exact(-0.74364388703).text, "-0.74364388703");
+  EXPECT_EQ_STR(app_exact(0.1 + 0.2).text, "0.30000000000000004");
+  EXPECT_EQ_STR(app_exact(1e13).text, "1e+13");
+}

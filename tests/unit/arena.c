@@ -148,17 +148,23 @@ TEST(arena, grows_up_to_its_limit) {
   furrow__arena_close(&m.arena);
 }
 
-TEST(arena, alone_is_for_this_process_and_does_not_grow) {
+TEST(arena, alone_is_for_this_process_and_grows_in_place) {
   furrow__arena arena;
   char reason[160];
-  ASSERT_EQ_STR(furrow__arena_create_alone(&arena, MIB, reason, sizeof reason), NULL);
+  ASSERT_EQ_STR(furrow__arena_create_alone(&arena, MIB, 4 * MIB, reason, sizeof reason), NULL);
   EXPECT_EQ(arena.fd, -1);
-  EXPECT_EQ(arena.limit, MIB);
+  EXPECT_EQ(arena.size, MIB);
+  EXPECT_EQ(arena.limit, 4 * MIB);
   memset(arena.base, 1, arena.size);
-  EXPECT_TRUE(furrow__arena_grow(&arena, MIB));
-  EXPECT_FALSE(furrow__arena_grow(&arena, MIB + 1));
+  char *base = arena.base;
+  EXPECT_TRUE(furrow__arena_grow(&arena, 4 * MIB));
+  EXPECT_EQ(arena.base, base);
+  memset(arena.base + MIB, 0, 3 * MIB);
+  EXPECT_EQ(arena.base[0], 1);
+  EXPECT_FALSE(furrow__arena_grow(&arena, 4 * MIB + 1));
+  EXPECT_EQ(arena.size, 4 * MIB);
   furrow__arena_close(&arena);
-  EXPECT_CONTAINS(furrow__arena_create_alone(&arena, SIZE_MAX / 2, reason, sizeof reason), "mmap: ");
+  EXPECT_CONTAINS(furrow__arena_create_alone(&arena, MIB, SIZE_MAX / 2, reason, sizeof reason), "mmap: ");
   EXPECT_EQ(arena.base, NULL);
 }
 

@@ -12,7 +12,7 @@ static const int RANKS[] = {1, 2, 3, 5, 8, 63, 64, 65, 200, 1000};
 
 static furrow__board make(int ranks) {
   size_t size = furrow__board_fixed_size(ranks) + DATA;
-  furrow__arena arena = {aligned_alloc(PAGE, size), size, 10 * size, -1};
+  furrow__arena arena = {aligned_alloc(PAGE, size), size, 10 * size, -1, false};
   memset(arena.base, 0, size);
   furrow__board board;
   furrow__board_lay_out(&board, arena, ranks);
@@ -37,11 +37,12 @@ TEST(board, regions_are_disjoint_and_aligned) {
       end = expect_region(end, b.seats, 2 * n * sizeof *b.seats);
       end = expect_region(end, b.hosts, n * sizeof *b.hosts);
       end = expect_region(end, b.ranges, n * sizeof *b.ranges);
-      end = expect_region(end, b.steals, sizeof *b.steals);
-      end = expect_region(end, b.piles, FURROW__PILES * sizeof *b.piles);
       end = expect_region(end, b.done, n * sizeof *b.done);
       end = expect_region(end, b.rings, n * sizeof *b.rings);
       end = expect_region(end, b.mailbox, (n + 63) / 64 * sizeof *b.mailbox);
+      end = expect_region(end, b.steals, sizeof *b.steals);
+      end = expect_region(end, b.piles, FURROW__PILES * sizeof *b.piles);
+      end = expect_region(end, b.retries, sizeof *b.retries);
       end = expect_region(end, b.bell, sizeof *b.bell);
       end = expect_region(end, b.broken, sizeof *b.broken);
       end = expect_region(end, b.why, FURROW__WHY_SIZE);
@@ -60,22 +61,53 @@ TEST(board, regions_are_disjoint_and_aligned) {
 
 TEST(board, one_writer_a_line) {
   EXPECT_EQ(sizeof(furrow__seat) % LINE, 0u);
-  EXPECT_EQ(sizeof(furrow__record) % LINE, 0u);
+  EXPECT_EQ(sizeof(furrow__meeting) % LINE, 0u);
   EXPECT_EQ(sizeof(furrow__rings) % LINE, 0u);
   EXPECT_EQ(sizeof(furrow__range_word), (size_t)LINE);
   EXPECT_EQ(sizeof(furrow__steals), (size_t)LINE);
   EXPECT_EQ(sizeof(furrow__done), (size_t)LINE);
   EXPECT_EQ(FURROW_HOST_SIZE, LINE);
-  EXPECT_ALONE(furrow__record, arrived);
-  EXPECT_ALONE(furrow__record, start);
-  EXPECT_ALONE(furrow__record, left);
-  EXPECT_ALONE(furrow__record, end);
-  EXPECT_ALONE(furrow__record, failer);
-  EXPECT_ALONE(furrow__record, verdict);
+  EXPECT_ALONE(furrow__meeting, arrived);
+  EXPECT_ALONE(furrow__meeting, start);
+  EXPECT_ALONE(furrow__meeting, left);
+  EXPECT_ALONE(furrow__meeting, end);
+  EXPECT_ALONE(furrow__meeting, failer);
+  EXPECT_ALONE(furrow__meeting, verdict);
   EXPECT_ALONE(furrow__rings, posted);
   EXPECT_ALONE(furrow__rings, asked);
   EXPECT_ALONE(furrow__rings, taken);
   EXPECT_ALONE(furrow__rings, served);
+}
+
+/* Several threads a rank: what each worker has stands in front of the data, and for one thread where it stood before. */
+TEST(board, threads_have_lines_of_their_own) {
+  const int threads[] = {2, 3, 64, 1024};
+  for (int ranks = 1; ranks <= 5; ranks += 2)
+    for (int i = 0; i < 4; i++) {
+      size_t size = furrow__board_least_size(ranks, threads[i]), n = (size_t)ranks * (size_t)threads[i];
+      furrow__arena arena = {aligned_alloc(PAGE, (size + PAGE - 1) / PAGE * PAGE), size, size, -1, false};
+      furrow__board b, before;
+      memset(arena.base, 0xff, size);
+      furrow__board_lay_out(&b, arena, ranks);
+      before = b;
+      furrow__board_set_threads(&b, threads[i]);
+      EXPECT_EQ((size_t)b.workers, n);
+      char *end = expect_region(before.data, b.ranges, n * sizeof *b.ranges);
+      end = expect_region(end, b.done, n * sizeof *b.done);
+      end = expect_region(end, b.rings, n * sizeof *b.rings);
+      end = expect_region(end, b.mailbox, (n + 63) / 64 * sizeof *b.mailbox);
+      end = expect_region(end, b.data, n * FURROW__ROOM_PER_WORKER);
+      EXPECT_LE(end, arena.base + size);
+      EXPECT_EQ(furrow__board_room(&b), n * FURROW__ROOM_PER_WORKER);
+      EXPECT_EQ(b.bell, before.bell);
+      furrow__board_reset(&b, 1000003);
+      EXPECT_EQ(furrow__range_read(&b.ranges[n - 1]).end, 1000003u);
+      EXPECT_EQ(furrow__board_done(&b), 0u);
+      for (size_t w = 0; w < n; w++) EXPECT_EQ(atomic_load(&b.rings[w].posted.sleepers), 0u);
+      furrow__board_set_threads(&b, 1);
+      EXPECT_BYTES_EQ(&b, &before, sizeof b);
+      free(arena.base);
+    }
 }
 
 static void dirty(furrow__board *b) {

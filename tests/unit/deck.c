@@ -74,6 +74,7 @@ TEST(deck, a_larger_node_gets_more_at_first) {
 
 TEST(deck, a_share_of_a_lot_is_rounded_up) {
   EXPECT_EQ(furrow__deck_each(0, RANKS), 0u);
+  EXPECT_EQ(furrow__deck_each(0, 0), 0u); /* a node without workers */
   EXPECT_EQ(furrow__deck_each(1, RANKS), 1u);
   EXPECT_EQ(furrow__deck_each(RANKS, RANKS), 1u);
   EXPECT_EQ(furrow__deck_each(RANKS + 1, RANKS), 2u);

@@ -21,7 +21,7 @@ static bool moves_results(const furrow__traffic *traffic) {
 /* What must move has exactly one way: a window that holds all of it, or rings. */
 static void expect_ways(const furrow__layout *layout, const furrow__traffic *traffic) {
   ASSERT_EQ((layout->items > 0) + (layout->slot > 0), moves_items(traffic));
-  ASSERT_EQ((layout->results > 0) + (layout->block > 0), moves_results(traffic));
+  ASSERT_EQ((layout->results > 0) + (layout->block > 0), moves_results(traffic) || traffic->everyone);
   if (layout->items) ASSERT_TRUE(layout->items >= (wide)traffic->count * traffic->item_size);
   if (layout->results) ASSERT_TRUE(layout->results >= (wide)traffic->count * traffic->result_size);
   if (traffic->reduction) ASSERT_EQ(layout->results, 0u); /* accumulators go through rings */
@@ -41,10 +41,10 @@ static void expect_disjoint(const furrow__layout *layout, const furrow__traffic 
   end = place(end, layout->items, layout->results);
   for (int w = 0; w < traffic->workers && layout->block && !test_failed(); w++)
     for (uint32_t i = 0; i < FURROW__RESULT_BLOCKS; i++)
-      end = place(end, furrow__layout_block(layout, w, i), layout->block);
+      end = place(end, furrow__layout_block(layout, (int)layout->first + w, i), layout->block);
   for (int w = 0; w < traffic->workers && layout->slot && !test_failed(); w++)
     for (uint32_t i = 0; i < FURROW__ITEM_SLOTS; i++)
-      end = place(end, furrow__layout_slot(layout, traffic, w, i), layout->slot);
+      end = place(end, furrow__layout_slot(layout, (int)layout->first + w, i), layout->slot);
   ASSERT_LE(end, layout->total);
 }
 
@@ -85,10 +85,13 @@ TEST(layout, regions_are_disjoint_and_inside) {
         EACH(i, SIZES)
         for
           EACH(r, SIZES) {
-            furrow__traffic traffic = {COUNTS[n], SIZES[i], SIZES[r], false, WORKERS[w], true, true};
+            furrow__traffic traffic = {COUNTS[n], SIZES[i], SIZES[r], false, WORKERS[w], true, true, false, 1};
             if (traffic.workers == MOST_WORKERS && (i + r) % 4 != 0) continue; /* they take long */
             expect_in_rooms(&traffic);
             traffic.reduction = true;
+            expect_in_rooms(&traffic);
+            traffic.everyone = traffic.workers > 0;
+            traffic.result_window = false;
             expect_in_rooms(&traffic);
           }
 }
@@ -103,6 +106,7 @@ TEST(layout, at_random) {
                                .workers = 1 + (int)furrow_rng_below(&rng, i % 16 ? 32 : MOST_WORKERS),
                                .item_window = furrow_rng_below(&rng, 2) == 0,
                                .result_window = furrow_rng_below(&rng, 2) == 0};
+    traffic.everyone = !traffic.result_window && furrow_rng_below(&rng, 2) == 0;
     size_t least = (size_t)traffic.workers * FURROW__ROOM_PER_WORKER;
     expect_layout(&traffic, least + (furrow_rng_u64(&rng) >> (30 + furrow_rng_below(&rng, 30))));
   }
@@ -111,12 +115,12 @@ TEST(layout, at_random) {
 /* ---- what is worth having ---- */
 
 TEST(layout, rank_0_alone_needs_nothing) {
-  furrow__traffic traffic = {1000, 8, 8, false, 0, true, true};
+  furrow__traffic traffic = {1000, 8, 8, false, 0, true, true, false, 1};
   EXPECT_EQ(furrow__layout_of(&traffic, 1 << 20).total, 0u);
 }
 
 TEST(layout, few_items_and_results_stand_in_windows) {
-  furrow__traffic traffic = {100, 8, 8, false, 3, true, true};
+  furrow__traffic traffic = {100, 8, 8, false, 3, true, true, false, 1};
   furrow__layout layout = expect_layout(&traffic, 1 << 20);
   EXPECT_EQ(layout.items, 832u);
   EXPECT_EQ(layout.results, 832u);
@@ -125,7 +129,7 @@ TEST(layout, few_items_and_results_stand_in_windows) {
 }
 
 TEST(layout, windows_only_where_they_are_allowed) {
-  furrow__traffic traffic = {100, 8, 8, false, 3, true, false};
+  furrow__traffic traffic = {100, 8, 8, false, 3, true, false, false, 1};
   furrow__layout layout = expect_layout(&traffic, 1 << 20);
   EXPECT_EQ(layout.items, 832u);
   EXPECT_EQ(layout.results, 0u);
@@ -137,7 +141,7 @@ TEST(layout, windows_only_where_they_are_allowed) {
 }
 
 TEST(layout, many_go_through_rings) {
-  furrow__traffic traffic = {100000000, 8, 8, false, 3, true, true};
+  furrow__traffic traffic = {100000000, 8, 8, false, 3, true, true, false, 1};
   furrow__layout layout = expect_layout(&traffic, 64 << 20);
   EXPECT_EQ(layout.items + layout.results, 0u);
   EXPECT_GE(layout.block, 64u << 10);
@@ -146,7 +150,7 @@ TEST(layout, many_go_through_rings) {
 }
 
 TEST(layout, accumulators_alone_need_no_server) {
-  furrow__traffic traffic = {100000000, 0, 8, true, 3, true, true};
+  furrow__traffic traffic = {100000000, 0, 8, true, 3, true, true, false, 1};
   furrow__layout layout = expect_layout(&traffic, 64 << 20);
   EXPECT_GT(layout.block, 0u);
   EXPECT_FALSE(furrow__layout_needs_server(&layout, true));
@@ -157,14 +161,14 @@ TEST(layout, accumulators_alone_need_no_server) {
 
 /* Memory is bounded by the room, and by the workers where the room is ample: never by the traffic. */
 TEST(layout, ample_room_is_not_used_up) {
-  furrow__traffic traffic = {UINT64_MAX, SIZE_MAX, SIZE_MAX, false, 2, true, true};
+  furrow__traffic traffic = {UINT64_MAX, SIZE_MAX, SIZE_MAX, false, 2, true, true, false, 1};
   EXPECT_LE(expect_layout(&traffic, SIZE_MAX / 2).total, 4u << 20);
 }
 
 /* The least room is enough, whatever moves. */
 TEST(layout, the_least_room_gives_everyone_a_line) {
   for (int workers = 1; workers <= MOST_WORKERS && !test_failed(); workers++) {
-    furrow__traffic traffic = {1000000, 8, 8, false, workers, true, true};
+    furrow__traffic traffic = {1000000, 8, 8, false, workers, true, true, false, 1};
     furrow__layout layout = expect_layout(&traffic, (size_t)workers * FURROW__ROOM_PER_WORKER);
     EXPECT_EQ(layout.block, (uint64_t)LINE);
     EXPECT_EQ(layout.slot, (uint64_t)LINE);
@@ -173,4 +177,37 @@ TEST(layout, the_least_room_gives_everyone_a_line) {
     traffic.result_size = 1000000;
     expect_layout(&traffic, (size_t)workers * FURROW__ROOM_PER_WORKER);
   }
+}
+
+/* ---- streams ---- */
+
+/* The directory, then blocks and slots that do not overlap, all within half of the rest of the room. */
+TEST(layout, of_a_stream_has_a_directory_and_rings) {
+  static const size_t stores[] = {64 << 10, 1 << 20, 32 << 20};
+  for (int s = 0; s < 3; s++)
+    for (int workers = 1; workers <= 100; workers += 9) {
+      size_t least = 2 * (size_t)workers * FURROW__ROOM_PER_WORKER;
+      size_t room = stores[s] + (stores[s] > least ? stores[s] : least);
+      furrow__layout layout = furrow__layout_of_stream(stores[s], workers, room);
+      EXPECT_EQ(layout.items, stores[s]);
+      EXPECT_EQ(layout.results, 0u);
+      EXPECT_GE(layout.block, (uint64_t)LINE);
+      EXPECT_EQ(layout.block % LINE, 0u);
+      EXPECT_LE(layout.total, stores[s] + (room - stores[s]) / 2);
+      uint64_t next = layout.items;
+      for (int w = 0; w < workers; w++)
+        for (uint32_t i = 0; i < FURROW__RESULT_BLOCKS; i++, next += layout.block)
+          EXPECT_EQ(furrow__layout_block(&layout, w, i), next);
+      for (int w = 0; w < workers; w++)
+        for (uint32_t i = 0; i < FURROW__ITEM_SLOTS; i++, next += layout.slot)
+          EXPECT_EQ(furrow__layout_slot(&layout, w, i), next);
+      EXPECT_EQ(next, layout.total);
+      EXPECT_TRUE(furrow__layout_needs_server(&layout, false));
+    }
+}
+
+TEST(layout, of_a_stream_needs_some_room) {
+  EXPECT_EQ(furrow__layout_of_stream(1 << 20, 4, 1 << 20).items, 0u);
+  EXPECT_EQ(furrow__layout_of_stream(1 << 20, 4, 0).items, 0u);
+  EXPECT_GT(furrow__layout_of_stream(1 << 20, 4, 2 << 20).items, 0u);
 }

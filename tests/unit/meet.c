@@ -22,7 +22,7 @@ typedef struct meeting {
 static meeting all_call(furrow__op op, uint64_t a, uint64_t b, uint64_t c) {
   meeting m;
   memset(&m, 0xee, sizeof m);
-  for (int i = 0; i < RANKS; i++) m.seats[i].call = (furrow__call){op, FURROW_OK, {a, b, c}};
+  for (int i = 0; i < RANKS; i++) m.seats[i].call = (furrow__call){op, FURROW_OK, {a, b, c}, 0};
   return m;
 }
 
@@ -46,6 +46,24 @@ TEST(meet, who_agrees_goes_on) {
       EXPECT_EQ_STR(m.error.message, "untouched");
       EXPECT_FALSE(m.own);
     }
+}
+
+TEST(meet, own_threads_need_not_agree) {
+  meeting m = all_call(FURROW__OP_MAP, 1, 2, 3);
+  for (int i = 0; i < RANKS; i++) m.seats[i].call.own = (uint64_t)i;
+  EXPECT_OK(judge(&m));
+}
+
+TEST(meet, own_threads_are_all_or_some_but_no_more) {
+  furrow__call call = {.op = FURROW__OP_MAP};
+  EXPECT_EQ(furrow__call_threads(&call, 1), 1u);
+  EXPECT_EQ(furrow__call_threads(&call, 1024), 1024u);
+  for (uint32_t own = 0; own < 10; own++) {
+    call.own = 1 + own;
+    EXPECT_EQ(furrow__call_threads(&call, 4), own < 4 ? own : 4);
+  }
+  call.own = UINT64_MAX;
+  EXPECT_EQ(furrow__call_threads(&call, 4), 4u);
 }
 
 TEST(meet, every_pair_of_operations_is_a_mismatch) {

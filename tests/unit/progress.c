@@ -160,7 +160,8 @@ TEST(progress, lines) {
   EXPECT_EQ_STR(written(line, at(1, 4, 10, 1.2345e8, 3725, false)), "sums:  25.0 %  123 M tasks/s  1:02:05 to go\n");
   EXPECT_EQ_STR(written(line, at(0, 1000, 10, 0, -1, false)), "sums:   0.0 %  0 tasks/s  ? to go\n");
   EXPECT_EQ_STR(written(line, at(4, 4, 61, 2, 0, true)), "sums: 100.0 %  2 tasks/s  1:01 in all\n");
-  EXPECT_EQ_STR(written(line, at(0, 0, 2, 0, 0, true)), "sums: 100.0 %  0 tasks/s  2 s in all\n");
+  EXPECT_EQ_STR(written(line, at(0, 0, 2, 0, 0, true)), "sums: 0 tasks  0 tasks/s  2 s in all\n");
+  EXPECT_EQ_STR(written(line, at(1234, 0, 10, 123, -1, false)), "sums: 1.2 k tasks  123 tasks/s  10 s so far\n");
   furrow_progress_report is = at(1, 2, 2, 5e17, 1, false);
   is.label = NULL;
   EXPECT_EQ_STR(written(line, is), "furrow:  50.0 %  500000 T tasks/s  1 s to go\n");

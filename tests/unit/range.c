@@ -54,6 +54,20 @@ TEST(range, the_back_half_of_the_largest_is_stolen) {
   EXPECT_EQ(steals.moved, 1u);
 }
 
+TEST(range, a_pile_is_extended_at_its_end) {
+  furrow__range_word pile;
+  furrow__range_deal(&pile, (furrow__range){0, 0});
+  EXPECT_TRUE(furrow__range_extend(&pile, (furrow__range){5, 9})); /* an empty one begins anywhere */
+  EXPECT_TRUE(furrow__range_extend(&pile, (furrow__range){9, 12}));
+  expect_range(furrow__range_read(&pile), 5, 12);
+  EXPECT_FALSE(furrow__range_extend(&pile, (furrow__range){13, 14}));
+  EXPECT_FALSE(furrow__range_extend(&pile, (furrow__range){0, 5}));
+  expect_range(furrow__range_read(&pile), 5, 12);
+  expect_range(furrow__range_take(&pile, 7), 5, 12);
+  EXPECT_TRUE(furrow__range_extend(&pile, (furrow__range){0, 3}));
+  expect_range(furrow__range_read(&pile), 0, 3);
+}
+
 TEST(range, a_share_is_drawn_from_a_pile) {
   furrow__range_word pile, own;
   furrow__steals steals = {0};
@@ -180,7 +194,7 @@ TEST(range, everything_is_claimed_once_in_any_order) {
 static void expect_stress(crew_kind kind, unsigned delays) {
   for (int workers = 2; workers <= 8 && !test_failed(); workers += 3) { /* 2 5 8 */
     TEST_PHASE("%d %s", workers, kind == CREW_THREADS ? "threads" : "processes");
-    stress s = {.kind = kind, .workers = workers, .seconds = 0.25, .delays = delays, .seed = (uint64_t)workers};
+    stress s = {.kind = kind, .workers = workers, .seconds = 0.15, .delays = delays, .seed = (uint64_t)workers};
     stress_range(&s);
     EXPECT_EQ_STR(s.wrong, "");
     EXPECT_GT(s.operations, 0u);
@@ -201,4 +215,32 @@ TEST(range, stress_threads_with_delays) {
 
 TEST(range, stress_processes_with_delays) {
   expect_stress(CREW_PROCESSES, 4);
+}
+
+/* ---- piles that are filled while others draw ---- */
+
+static void expect_pile_stress(crew_kind kind, unsigned delays) {
+  for (int workers = 2; workers <= 4; workers++) {
+    TEST_PHASE("%d workers", workers);
+    uint64_t operations = 0;
+    for (double seconds = 0.15; operations <= 100 && seconds < 10; seconds *= 2) { /* more on a busy machine */
+      stress s = {.kind = kind, .workers = workers, .seconds = seconds, .delays = delays, .seed = (uint64_t)workers};
+      stress_pile(&s);
+      EXPECT_EQ_STR(s.wrong, "");
+      operations += s.operations;
+    }
+    EXPECT_GT(operations, 100u);
+  }
+}
+
+TEST(range, pile_stress_threads) {
+  expect_pile_stress(CREW_THREADS, 0);
+}
+
+TEST(range, pile_stress_processes) {
+  expect_pile_stress(CREW_PROCESSES, 0);
+}
+
+TEST(range, pile_stress_with_delays) {
+  expect_pile_stress(CREW_THREADS, 4);
 }

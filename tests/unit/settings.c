@@ -26,6 +26,7 @@ static furrow_status read_with(const char *name, const char *text, furrow__defau
 static const furrow__defaults NONE_SET = {.schedule = FURROW_SCHEDULE_AUTO,
                                           .shared_memory = UINT64_MAX,
                                           .node_timeout = UINT64_MAX,
+                                          .threads = 1,
                                           .progress = FURROW__PROGRESS_ASKED};
 
 TEST(settings, nothing_set) {
@@ -170,8 +171,20 @@ static void report(const furrow_progress_report *is, void *user) {
 
 static const furrow_progress EVERY_SECOND = {report, NULL, 1};
 
-static const furrow_options ALL_SET = {
-    sizeof(furrow_options), FURROW_SCHEDULE_STATIC, 10, 11, 12, 13, begin, end, "a label", &EVERY_SECOND};
+static const furrow_options ALL_SET = {.size = sizeof(furrow_options),
+                                       .schedule = FURROW_SCHEDULE_STATIC,
+                                       .chunk = 10,
+                                       .seed = 11,
+                                       .series = 12,
+                                       .leaf = 13,
+                                       .worker_begin = begin,
+                                       .worker_end = end,
+                                       .label = "a label",
+                                       .progress = &EVERY_SECOND,
+                                       .threads = 14,
+                                       .unordered = true,
+                                       .window = 15,
+                                       .window_bytes = 16};
 
 static void expect_fields(const furrow_options *full, const furrow_options *expected) {
   EXPECT_EQ(full->schedule, expected->schedule);
@@ -183,6 +196,7 @@ static void expect_fields(const furrow_options *full, const furrow_options *expe
   EXPECT_TRUE(full->worker_end == expected->worker_end);
   EXPECT_EQ(full->label, expected->label);
   EXPECT_EQ(full->progress, expected->progress);
+  EXPECT_EQ(full->threads, expected->threads);
 }
 
 TEST(settings, options_that_are_good) {
@@ -223,20 +237,78 @@ TEST(settings, options_that_are_bad) {
   expect_refused(&bad, "options.progress.interval is -0.5");
   progress.interval = (double)NAN;
   expect_refused(&bad, "options.progress.interval is");
+  bad.progress = NULL;
+  bad.threads = 0;
+  expect_refused(&bad, "options.threads is 0; it must be 1 to 1024");
+  bad.threads = -3;
+  expect_refused(&bad, "options.threads is -3; it must be 1 to 1024");
+  bad.threads = 1025;
+  expect_refused(&bad, "options.threads is 1025; it must be 1 to 1024");
+  bad.threads = 4;
+  bad.own_threads = -2;
+  expect_refused(&bad, "options.own_threads is -2; it must be 0 to options.threads, or FURROW_THREADS_ALL");
+}
+
+TEST(settings, threads_have_bounds) {
+  const size_t threads = offsetof(furrow__defaults, threads);
+  expect_good("FURROW_THREADS", "1", threads, 1);
+  expect_good("FURROW_THREADS", "16", threads, 16);
+  expect_good("FURROW_THREADS", "1K", threads, 1024);
+  const char *const bad[] = {"0", "1025", "-1", "many", "2 "};
+  for (int i = 0; i < 5; i++) expect_bad("FURROW_THREADS", bad[i], "a whole number from 1 to 1024");
+}
+
+TEST(settings, windows_have_bounds) {
+  const size_t window = offsetof(furrow__defaults, window);
+  expect_good("FURROW_WINDOW", "0", window, 0);
+  expect_good("FURROW_WINDOW", "1", window, 1);
+  expect_good("FURROW_WINDOW", "16K", window, FURROW_WINDOW_MOST);
+  const char *const bad[] = {"16385", "99999", "-1"};
+  for (int i = 0; i < 3; i++) expect_bad("FURROW_WINDOW", bad[i], "a whole number up to 16384");
 }
 
 TEST(settings, the_environment_fills_what_has_its_default) {
-  const furrow__defaults defaults = {.schedule = FURROW_SCHEDULE_DYNAMIC, .chunk = 20, .seed = 21, .leaf = 22};
+  const furrow__defaults defaults = {.schedule = FURROW_SCHEDULE_DYNAMIC,
+                                     .chunk = 20,
+                                     .seed = 21,
+                                     .leaf = 22,
+                                     .threads = 23,
+                                     .window = 24,
+                                     .window_bytes = 25};
   furrow_options options = FURROW_OPTIONS_INIT;
   furrow__settings got = furrow__settings_of(&options, &defaults, 99);
-  furrow__settings from_pool = {FURROW_SCHEDULE_DYNAMIC, 20, 21, 99, 22};
+  furrow__settings from_pool = {.schedule = FURROW_SCHEDULE_DYNAMIC,
+                                .chunk = 20,
+                                .seed = 21,
+                                .series = 99,
+                                .leaf = 22,
+                                .threads = 23,
+                                .window = 24,
+                                .window_bytes = 25,
+                                .stop_grace = 10000000000};
   EXPECT_BYTES_EQ(&got, &from_pool, sizeof got);
   got = furrow__settings_of(&ALL_SET, &defaults, 99);
-  furrow__settings from_options = {FURROW_SCHEDULE_STATIC, 10, 11, 12, 13};
+  furrow__settings from_options = {.schedule = FURROW_SCHEDULE_STATIC,
+                                   .chunk = 10,
+                                   .seed = 11,
+                                   .series = 12,
+                                   .leaf = 13,
+                                   .threads = 14,
+                                   .window = 15,
+                                   .window_bytes = 16,
+                                   .unordered = 1};
   EXPECT_BYTES_EQ(&got, &from_options, sizeof got);
   options.leaf = 5; /* each field by itself */
   options.series = 0;
   got = furrow__settings_of(&options, &defaults, 99);
-  furrow__settings mixed = {FURROW_SCHEDULE_DYNAMIC, 20, 21, 0, 5};
+  furrow__settings mixed = {.schedule = FURROW_SCHEDULE_DYNAMIC,
+                            .chunk = 20,
+                            .seed = 21,
+                            .series = 0,
+                            .leaf = 5,
+                            .threads = 23,
+                            .window = 24,
+                            .window_bytes = 25,
+                            .stop_grace = 10000000000};
   EXPECT_BYTES_EQ(&got, &mixed, sizeof got);
 }

@@ -20,6 +20,9 @@ typedef struct stress {
 /* Workers take and steal until nothing is left: every unit exactly once, and nobody leaves before its time. */
 void stress_range(stress *s);
 
+/* One puts numbers on piles, the others draw them, and they come back: each runs once each time. */
+void stress_pile(stress *s);
+
 /* One sets a gate, the others wait for it and answer by bumping another: no wake-up is lost. */
 void stress_gate(stress *s);
 

@@ -146,7 +146,7 @@ static app_verdict read_arguments(visit *v, int argc, char **argv) {
                                "and what to do. Exit status 1 if there is an error.\n\n"
                                "  mpirun -n 4 furrow doctor",
                                options};
-  return app_parse_as(v->speaks, &program, argc, argv);
+  return app_parse_as(v->speaks, &program, NULL, argc, argv);
 }
 
 int doctor(int argc, char **argv) {

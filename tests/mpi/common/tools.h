@@ -55,6 +55,38 @@ static inline double slowness(void) {
   return factor > 1 ? factor : 1;
 }
 
+/* How long something takes says little while something else keeps the machine busy. So a test of times that was late on some
+ * rank is tried again, with all of its times twice as long: what is right is in time at last, what is wrong never is.
+ *
+ *   for (effort e = {0}; try_again(&e);) { ...; in_time(&e, now() - start, 0.5 * e.stretch); }
+ */
+typedef struct effort {
+  double stretch; /* by which the test's own times must be longer than at first */
+  double late;    /* the worst time of this rank in this try, as a part of what was allowed */
+} effort;
+
+enum { MOST_STRETCH = 8 };
+
+static inline void in_time(effort *e, double took, double most) {
+  if (took / most > e->late) e->late = took / most;
+}
+
+/* Whether it is to be tried (again). Collective. */
+static inline bool try_again(effort *e) {
+  double worst = e->late;
+  if (e->stretch > 0) {
+    PMPI_Allreduce(&e->late, &worst, 1, MPI_DOUBLE, MPI_MAX, test_comm());
+    if (worst < 1) return false;
+    if (is_root() && e->stretch < MOST_STRETCH) fprintf(stderr, "%.2f times of what is allowed: once more\n", worst);
+  }
+  if (e->stretch >= MOST_STRETCH) {
+    if (e->late >= 1) TEST_FAIL("at each try it took too much; at the last %.3g times of what is allowed", e->late);
+    return false;
+  }
+  *e = (effort){.stretch = e->stretch > 0 ? 2 * e->stretch : 1};
+  return true;
+}
+
 static inline uint64_t sum_over_ranks(uint64_t mine) {
   uint64_t sum = 0;
   PMPI_Allreduce(&mine, &sum, 1, MPI_UINT64_T, MPI_SUM, test_comm());

@@ -1,6 +1,6 @@
 /* The shim's own test: what SELFTEST says happens on the world's rank SELFTEST_RANK. Driven by tests/cli/shim.
  *   fail, assert, skip, hang, crash, exit, threads; leak (seen by a sanitizer only); strand: leave while the others wait
- *   in an operation. */
+ *   in an operation; often: fail more often than is told; sleep: be stopped for 3 seconds. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,12 +34,22 @@ static void *fail_in_thread(void *unused) {
   return NULL;
 }
 
+static void sleep_stopped(void) {
+  if (fork() != 0) return;
+  kill(getppid(), SIGSTOP);
+  sleep(3);
+  kill(getppid(), SIGCONT);
+  _exit(0);
+}
+
 static void misbehave(void) {
   if (happens("fail")) EXPECT_EQ(test_rank(), -42);
   if (happens("assert")) asserting();
   if (happens("hang")) pause();
   if (happens("crash")) raise(SIGSEGV);
   if (happens("exit")) _exit(0);
+  if (happens("sleep")) sleep_stopped();
+  for (int i = 0; happens("often") && i < 1000; i++) TEST_FAIL("often");
   if (happens("leak")) {
     void *volatile lost = malloc(1000); /* NOLINT(clang-analyzer-deadcode.DeadStores): on purpose */
     lost = NULL;
@@ -51,7 +61,7 @@ static void misbehave(void) {
   }
 }
 
-TEST_TIMEOUT(behaviour, as_told, 3) {
+TEST_TIMEOUT(behaviour, as_told, 10) {
   TEST_PHASE("being %s", "told");
   misbehave();
   if (happens("skip")) TEST_SKIP("told to skip");

@@ -7,9 +7,13 @@
 
 static furrow_status reduce_words(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n, MPI_Op op) {
   MPI_Request request;
+  size_t size = (size_t)n * sizeof *words;
+  memcpy(comm->desk, words, size);
   comm->messages++;
-  if (MPI_Iallreduce(MPI_IN_PLACE, words, n, MPI_UINT64_T, op, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
-  return furrow__comm_wait(comm, &request);
+  if (MPI_Iallreduce(MPI_IN_PLACE, comm->desk, n, MPI_UINT64_T, op, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+  furrow_status status = furrow__comm_wait(comm, &request);
+  if (status == FURROW_OK) memcpy(words, comm->desk, size);
+  return status;
 }
 
 furrow_status furrow__comm_or(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n) {
@@ -42,6 +46,7 @@ enum { NUMBERS = 2 + FURROW__CALL_NUMBERS, SETTINGS = sizeof(furrow__settings) /
 typedef struct ballot_paper {
   uint64_t highest[NUMBERS], lowest[NUMBERS], settings[SETTINGS];
 } ballot_paper;
+_Static_assert(sizeof(ballot_paper) <= FURROW__DESK, "an allreduce goes by way of the desk");
 
 static void raise_to(uint64_t *highest, uint64_t word) {
   if (word > *highest) *highest = word;
@@ -89,7 +94,8 @@ furrow_status furrow__comm_find_culprit(furrow__comm *comm, const furrow__call *
   }
   MPI_Request request;
   comm->messages++;
-  if (MPI_Iallgather(call, sizeof *call, MPI_BYTE, calls, sizeof *call, MPI_BYTE, comm->all, &request) != MPI_SUCCESS ||
+  calls[comm->rank] = *call;
+  if (MPI_Iallgather(MPI_IN_PLACE, 0, MPI_BYTE, calls, sizeof *call, MPI_BYTE, comm->all, &request) != MPI_SUCCESS ||
       furrow__comm_wait(comm, &request) != FURROW_OK)
     goto broken;
   bool own = false;
@@ -101,7 +107,7 @@ furrow_status furrow__comm_find_culprit(furrow__comm *comm, const furrow__call *
   free(calls);
   return furrow__comm_bcast(comm, comm->all, judged.rank, error, sizeof *error);
 broken:
-  free(calls);
+  furrow__comm_free_buffer(comm, calls);
   return FURROW_E_MPI;
 }
 

@@ -2,7 +2,11 @@
    does not know tasks, shared memory or queues.
 
    Every call here is nonblocking underneath: it waits asleep for ranks that have not come, and drives transfers that
-   are under way. All return FURROW_OK or FURROW_E_MPI, after which the communicators are good for nothing. */
+   are under way. All return FURROW_OK or FURROW_E_MPI, after which the communicators are good for nothing.
+
+   A collective call can't be cancelled. One that was given up, because a node was silent, ends after all if that node only
+   slept: MPI then writes where it was told to, whoever owns that memory by then. So what is small, and all that stands on a
+   caller's stack, travels by way of a desk that stays; and what a caller brings itself it keeps: furrow__comm_free_buffer(). */
 #ifndef FURROW_COMM_COMM_H
 #define FURROW_COMM_COMM_H
 
@@ -13,6 +17,8 @@
 #include "plan/leaves.h"
 #include "plan/meet.h"
 #include "plan/settings.h"
+
+enum { FURROW__DESK = 16 << 10 }; /* bytes */
 
 typedef struct furrow__comm {
   MPI_Comm all;     /* our duplicate; MPI_COMM_NULL: there is none */
@@ -26,11 +32,13 @@ typedef struct furrow__comm {
   int *node_sizes;           /* rank 0: of each node */
   bool threads;              /* every rank may call MPI from several threads at a time */
   const atomic_bool *broken; /* NULL, or a word that tells that another part of the library has given up on MPI */
+  bool lost;                 /* a call was given up */
   bool crowded;              /* more ranks than cores here: waits yield */
   uint64_t deadline;         /* on the clock: whoever waits gives up then; 0: never */
   int *counts;               /* rank 0: room for the counts and displacements of a collective call */
   uint64_t messages;         /* communication calls started */
   uint64_t sleeps;
+  _Alignas(16) char desk[FURROW__DESK]; /* of the one call under way */
 } furrow__comm;
 
 /* The most bytes in one transfer. */
@@ -56,6 +64,13 @@ void furrow__comm_free(furrow__comm *comm);
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request);
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request);
 
+/* Whether a call was given up, here or by another part of the library: MPI may use what calls were given, until the process
+   ends. The communicators must not be freed then, nor the memory that they are in. */
+bool furrow__comm_is_lost(const furrow__comm *comm);
+
+/* Free memory that calls were given, or keep it for ever if one was given up. */
+void furrow__comm_free_buffer(const furrow__comm *comm, void *buffer);
+
 /* Whether the deadline has passed. */
 bool furrow__comm_is_late(const furrow__comm *comm);
 
@@ -63,11 +78,12 @@ bool furrow__comm_is_late(const furrow__comm *comm);
    through a receive that needs our help. */
 void furrow__comm_poke(furrow__comm *comm);
 
-/* Bitwise or, and maximum, of `n` words, for everybody. */
+/* Bitwise or, and maximum, of `n` words, which fit on the desk, for everybody. */
 furrow_status furrow__comm_or(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);
 furrow_status furrow__comm_max(furrow__comm *comm, MPI_Comm over, uint64_t *words, int n);
 
-/* Bytes of `root` of `over` to all of it; any size. */
+/* Bytes of `root` of `over` to all of it; any size. Here and below: what does not fit on the desk is given to MPI where it
+   stands, and must be freed as a buffer. */
 furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size);
 
 /* `size` bytes of every rank of `over` side by side in `all` on its rank 0. `size` must be small. */

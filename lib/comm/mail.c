@@ -225,6 +225,7 @@ furrow_status furrow__mail_progress(furrow__mail *mail) {
 bool furrow__mail_next(furrow__mail *mail, int *from, furrow__letter *letter, furrow_status *status) {
   int come = 0;
   MPI_Status where;
+  if (mail->incoming == MPI_REQUEST_NULL) return false; /* MPI would say that something has come */
   if (MPI_Test(&mail->incoming, &come, &where) != MPI_SUCCESS) *status = FURROW_E_MPI;
   if (*status != FURROW_OK || !come) return false;
   *from = where.MPI_SOURCE;

@@ -1,4 +1,6 @@
 /* Bytes between ranks. Sizes are 64 bits; MPI's counts are ints, so what is larger goes in pieces. */
+#include <string.h>
+
 #include "comm/comm.h"
 #include "plan/leaves.h"
 
@@ -8,12 +10,28 @@ static int piece(size_t left) {
   return left < FURROW__TRANSFER ? (int)left : FURROW__TRANSFER;
 }
 
-furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size) {
+/* Where MPI finds `size` bytes, or puts them: on the desk, or where they stand. */
+static char *place_of(furrow__comm *comm, const void *data, size_t size) {
+  return size <= sizeof comm->desk ? comm->desk : (char *)data;
+}
+
+static char *lay_out(furrow__comm *comm, const void *data, size_t size) {
+  char *place = place_of(comm, data, size);
+  if (place == comm->desk && size) memcpy(place, data, size);
+  return place;
+}
+
+static furrow_status pick_up(furrow__comm *comm, void *data, size_t size, furrow_status status) {
+  if (status == FURROW_OK && size && place_of(comm, data, size) == comm->desk) memcpy(data, comm->desk, size);
+  return status;
+}
+
+static furrow_status bcast(furrow__comm *comm, MPI_Comm over, int root, char *data, size_t size) {
   for (size_t sent = 0; sent < size;) {
     MPI_Request request;
     int count = piece(size - sent);
     comm->messages++;
-    if (MPI_Ibcast((char *)data + sent, count, MPI_BYTE, root, over, &request) != MPI_SUCCESS ||
+    if (MPI_Ibcast(data + sent, count, MPI_BYTE, root, over, &request) != MPI_SUCCESS ||
         furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     sent += (size_t)count;
@@ -21,12 +39,29 @@ furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, vo
   return FURROW_OK;
 }
 
+furrow_status furrow__comm_bcast(furrow__comm *comm, MPI_Comm over, int root, void *data, size_t size) {
+  furrow_status status = bcast(comm, over, root, lay_out(comm, data, size), size);
+  return pick_up(comm, data, size, status);
+}
+
+/* Rank 0's own record is in its place already: so there is one buffer, on every rank. */
 furrow_status furrow__comm_gather_records(furrow__comm *comm, MPI_Comm over, const void *mine, void *all, size_t size) {
   MPI_Request request;
+  int me = 0, ranks = 0, count = (int)size;
+  MPI_Comm_rank(over, &me);
+  MPI_Comm_size(over, &ranks);
+  size_t room = (size_t)ranks * size;
   comm->messages++;
-  if (MPI_Igather(mine, (int)size, MPI_BYTE, all, (int)size, MPI_BYTE, 0, over, &request) != MPI_SUCCESS)
+  if (me > 0) {
+    char *place = lay_out(comm, mine, size);
+    if (MPI_Igather(place, count, MPI_BYTE, NULL, 0, MPI_BYTE, 0, over, &request) != MPI_SUCCESS) return FURROW_E_MPI;
+    return furrow__comm_drive(comm, &request);
+  }
+  char *place = place_of(comm, all, room);
+  if (size) memmove(place, mine, size);
+  if (MPI_Igather(MPI_IN_PLACE, 0, MPI_BYTE, place, count, MPI_BYTE, 0, over, &request) != MPI_SUCCESS)
     return FURROW_E_MPI;
-  return furrow__comm_drive(comm, &request);
+  return pick_up(comm, all, room, furrow__comm_drive(comm, &request));
 }
 
 furrow_status furrow__comm_call(furrow__comm *comm, MPI_Comm over, int rank) {
@@ -44,11 +79,12 @@ furrow_status furrow__comm_await_call(furrow__comm *comm, MPI_Comm over, int cal
 }
 
 furrow_status furrow__comm_send(furrow__comm *comm, MPI_Comm over, const void *data, size_t size, int to) {
+  const char *place = lay_out(comm, data, size);
   for (size_t sent = 0; sent < size;) {
     MPI_Request request;
     int count = piece(size - sent);
     comm->messages++;
-    if (MPI_Isend((const char *)data + sent, count, MPI_BYTE, to, TAG_BYTES, over, &request) != MPI_SUCCESS ||
+    if (MPI_Isend(place + sent, count, MPI_BYTE, to, TAG_BYTES, over, &request) != MPI_SUCCESS ||
         furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     sent += (size_t)count;
@@ -57,16 +93,17 @@ furrow_status furrow__comm_send(furrow__comm *comm, MPI_Comm over, const void *d
 }
 
 furrow_status furrow__comm_receive(furrow__comm *comm, MPI_Comm over, void *data, size_t size, int from) {
+  char *place = place_of(comm, data, size);
   for (size_t got = 0; got < size;) {
     MPI_Request request;
     int count = piece(size - got);
     comm->messages++;
-    if (MPI_Irecv((char *)data + got, count, MPI_BYTE, from, TAG_BYTES, over, &request) != MPI_SUCCESS ||
+    if (MPI_Irecv(place + got, count, MPI_BYTE, from, TAG_BYTES, over, &request) != MPI_SUCCESS ||
         furrow__comm_drive(comm, &request) != FURROW_OK)
       return FURROW_E_MPI;
     got += (size_t)count;
   }
-  return FURROW_OK;
+  return pick_up(comm, data, size, FURROW_OK);
 }
 
 furrow__span furrow__deal_block(const furrow__comm *comm, const furrow__deal *deal, int r) {

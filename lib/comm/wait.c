@@ -2,6 +2,7 @@
    first back to back, then with naps that double. Once data flows, a nap would only stretch the transfer: then a rank
    drives it, and yields where ranks share a core. */
 #include <sched.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -41,17 +42,26 @@ bool furrow__comm_is_late(const furrow__comm *comm) {
   return comm->deadline != 0 && furrow__now() > comm->deadline;
 }
 
+bool furrow__comm_is_lost(const furrow__comm *comm) {
+  return comm->lost || (comm->broken && atomic_load_explicit(comm->broken, memory_order_relaxed));
+}
+
+void furrow__comm_free_buffer(const furrow__comm *comm, void *buffer) {
+  if (!furrow__comm_is_lost(comm)) free(buffer);
+}
+
 /* Whether to ask no more: MPI failed, or will never answer. */
-static bool is_hopeless(const furrow__comm *comm, MPI_Request *request, int *done) {
+static bool give_up(furrow__comm *comm, MPI_Request *request, int *done) {
   *done = 0;
-  return (comm->broken && atomic_load_explicit(comm->broken, memory_order_relaxed)) || furrow__comm_is_late(comm) ||
-         MPI_Test(request, done, MPI_STATUS_IGNORE) != MPI_SUCCESS;
+  comm->lost = furrow__comm_is_lost(comm) || furrow__comm_is_late(comm) ||
+               MPI_Test(request, done, MPI_STATUS_IGNORE) != MPI_SUCCESS;
+  return comm->lost;
 }
 
 furrow_status furrow__comm_wait(furrow__comm *comm, MPI_Request *request) {
   nap_plan naps = {0, 0};
   for (int done;;) {
-    if (is_hopeless(comm, request, &done)) return FURROW_E_MPI;
+    if (give_up(comm, request, &done)) return FURROW_E_MPI;
     if (done) return FURROW_OK;
     back_off(comm, &naps);
   }
@@ -65,7 +75,7 @@ void furrow__comm_poke(furrow__comm *comm) {
 
 furrow_status furrow__comm_drive(furrow__comm *comm, MPI_Request *request) {
   for (int done;;) {
-    if (is_hopeless(comm, request, &done)) return FURROW_E_MPI;
+    if (give_up(comm, request, &done)) return FURROW_E_MPI;
     if (done) return FURROW_OK;
     if (comm->crowded) sched_yield();
   }

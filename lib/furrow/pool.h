@@ -19,7 +19,8 @@ typedef struct furrow_pool_options {
   uint64_t seed; /**< of all random numbers; pools that live side by side must differ in it. 0: FURROW_SEED, or 0 */
   size_t shared_memory; /**< most bytes of shared memory a node may use; 0: none, so every operation is static */
   double node_timeout;  /**< seconds of silence after which another node counts as lost: every rank's call returns
-                             FURROW_E_MPI then. 0: never. Needs MPI_THREAD_MULTIPLE and shared memory on every node; a rank
+                             FURROW_E_MPI then, and memory that it was given must stay: MPI may yet write to it, if that
+                             node only slept. 0: never. Needs MPI_THREAD_MULTIPLE and shared memory on every node; a rank
                              that is alive but has not called the operation is waited for all the same */
 } furrow_pool_options;
 

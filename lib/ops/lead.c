@@ -101,9 +101,9 @@ static furrow_status follow(furrow_pool *pool) {
   while ((status = furrow__step_learn(pool, &order)) == FURROW_OK && order.kind != FURROW__END) {
     if (order.kind == FURROW__JOIN) join(pool, &order);
     if (order.kind == FURROW__FORGET) forget(pool, order.share);
-    furrow__order_clear(&order);
+    furrow__order_clear(pool, &order);
   }
-  furrow__order_clear(&order);
+  furrow__order_clear(pool, &order);
   forget_from(pool, first_share);
   if (status != FURROW_OK) return status;
   pool->error = order.error;

@@ -76,7 +76,7 @@ furrow_status furrow_metrics_get(furrow_pool *pool, furrow_metrics *metrics, fur
   furrow_status status = furrow__step_lead(pool, &call, &(furrow__step){.op = FURROW__OP_METRICS});
   if (status == FURROW_OK) status = furrow__meet(pool, &call, NULL, NULL);
   if (status == FURROW_OK) status = furrow__metrics_gather(pool, metrics, ranks);
-  free(room);
+  furrow__comm_free_buffer(&pool->comm, room);
   return status;
 }
 

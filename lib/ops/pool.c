@@ -91,16 +91,12 @@ static void apply(furrow_pool *pool, const furrow_pool_options *options) {
 }
 
 /* A pool that carries its error: every operation returns it, and nothing is left to be done together. */
-static furrow_status stillborn(furrow_pool *pool, furrow__comm *comm, const furrow_error *error) {
+static furrow_status stillborn(furrow_pool *pool, const furrow_error *error) {
+  furrow__comm *comm = &pool->comm;
   if (error->status != FURROW_E_MPI) furrow__comm_free(comm);
-  furrow__comm kept = *comm;
-  kept.all = kept.node = kept.leaders = kept.mail = MPI_COMM_NULL;
-  if (pool) {
-    pool->comm = kept;
-    pool->error = *error;
-    pool->broken = error->status;
-  }
-  return error->status;
+  comm->all = comm->node = comm->leaders = comm->mail = MPI_COMM_NULL;
+  pool->error = *error;
+  return pool->broken = error->status;
 }
 
 static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, furrow_pool *pool, bool wanted) {
@@ -114,7 +110,7 @@ static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, fu
     self->comm = furrow__comm_none();
     furrow__error_set(&error, FURROW_E_ARG, (furrow__where){-1, NULL}, FURROW_NO_TASK, "furrow_pool_create: %s",
                       furrow__mpi_is_up() ? "comm is no intracommunicator" : "MPI is not initialised");
-    return stillborn(pool, &self->comm, &error);
+    return stillborn(self, &error);
   }
   furrow_status status = furrow__comm_create(&self->comm, user);
   if (status != FURROW_E_MPI) {
@@ -132,7 +128,7 @@ static furrow_status birth(MPI_Comm user, const furrow_pool_options *options, fu
   if (status == FURROW_OK) return FURROW_OK;
   if (error.status == FURROW_OK)
     furrow__error_set(&error, status, (furrow__where){-1, NULL}, FURROW_NO_TASK, "making the pool");
-  return stillborn(pool, &self->comm, &error);
+  return stillborn(self, &error);
 }
 
 furrow_status furrow_pool_create(MPI_Comm comm, const furrow_pool_options *options, furrow_pool **out) {
@@ -162,22 +158,23 @@ static void print_metrics(furrow_pool *pool) {
   if (pool->comm.size > 1 && furrow__comm_max(&pool->comm, pool->comm.all, &failed, 1) != FURROW_OK) failed = 1;
   if (!failed && furrow__metrics_gather(pool, &metrics, ranks) == FURROW_OK && pool->comm.rank == 0)
     furrow_metrics_print(stderr, &metrics, ranks, pool->comm.size);
-  free(ranks);
+  furrow__comm_free_buffer(&pool->comm, ranks);
 }
 
-/* Let go of everything; the ranks have met for it, or will never meet again. False: communication is broken. */
+/* Let go of everything; the ranks have met for it, or will never meet again. False: communication is broken, and what MPI may
+   still write to stays: the courier, the communicator with its desk, and so the pool itself. */
 static bool let_go(furrow_pool *pool) {
   furrow__server_free(pool);
   furrow__courier_free(pool);
-  if (furrow__has_board(pool) && atomic_load(pool->board.broken))
-    pool->broken = FURROW_E_MPI; /* another rank's courier */
+  if (furrow__comm_is_lost(&pool->comm)) pool->broken = FURROW_E_MPI; /* another rank's courier may have found out */
   bool broken = pool->broken == FURROW_E_MPI;
+  pool->comm.broken = NULL; /* it stood on the board */
   furrow__ledger_free(pool);
   furrow__arena_close(&pool->board.arena);
   if (!broken) furrow__comm_free(&pool->comm);
   furrow__shelf_leave(pool);
   free(pool->journal);
-  if (!broken) free(pool->turnouts); /* else MPI may still write to it */
+  if (!broken) free(pool->turnouts);
   pool->journal = NULL;
   pool->turnouts = NULL;
   return !broken;
@@ -185,7 +182,7 @@ static bool let_go(furrow_pool *pool) {
 
 static bool bury(furrow_pool *pool) {
   bool whole = let_go(pool);
-  free(pool);
+  if (whole) free(pool);
   return whole;
 }
 
@@ -233,7 +230,6 @@ void furrow__pool_part_at_exit(furrow_pool *pool) {
   bool whole = let_go(pool);
   if (whole && pool->owns_mpi && op == FURROW__OP_FINALIZE) furrow__mpi_finish();
   pool->owns_mpi = false;
-  pool->comm.broken = NULL; /* it stood on the board */
   if (whole)
     pool->broken =
         furrow__error_set(&pool->error, FURROW_E_INTERRUPTED, furrow__here(pool), FURROW_NO_TASK, "the process ends");

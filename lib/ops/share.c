@@ -96,10 +96,12 @@ furrow_status furrow_share_create(furrow_pool *pool, const void *data, size_t si
   FURROW__KNOWN(share && out && (data || !size || pool->comm.rank != 0));
   status = make_room(pool, share);
   if (status == FURROW_OK) status = spread(pool, share, data);
-  if (status == FURROW_E_MPI) furrow__pool_break(pool, "furrow_share_create");
-  if (status != FURROW_OK) furrow_share_destroy(&share);
-  if (status == FURROW_OK && share->arena.base) mprotect(share->arena.base, share->arena.limit, PROT_READ);
-  if (status != FURROW_OK) return status;
+  if (status == FURROW_E_MPI) return furrow__pool_break(pool, "furrow_share_create"); /* it stays: MPI may write there */
+  if (status != FURROW_OK) {
+    furrow_share_destroy(&share);
+    return status;
+  }
+  if (share->arena.base) mprotect(share->arena.base, share->arena.limit, PROT_READ);
   share->shelved = (furrow__shelved){.handle = share, .data = data_of(share), .size = size};
   furrow__shelf_put(pool, &share->shelved);
   *out = share;

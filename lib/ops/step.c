@@ -214,7 +214,7 @@ furrow_status furrow__step_learn(furrow_pool *pool, furrow__order *order) {
   return FURROW_OK;
 }
 
-void furrow__order_clear(furrow__order *order) {
-  free(order->copy);
+void furrow__order_clear(const furrow_pool *pool, furrow__order *order) {
+  furrow__comm_free_buffer(&pool->comm, order->copy);
   order->copy = NULL;
 }

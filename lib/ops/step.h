@@ -57,6 +57,6 @@ typedef struct furrow__order {
 
 /* Wait asleep for rank 0's next step. FURROW_OK, or FURROW_E_MPI. The order is to be cleared. */
 furrow_status furrow__step_learn(furrow_pool *pool, furrow__order *order);
-void furrow__order_clear(furrow__order *order);
+void furrow__order_clear(const furrow_pool *pool, furrow__order *order);
 
 #endif

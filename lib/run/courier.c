@@ -320,7 +320,8 @@ static bool take_leave(furrow__courier *courier) {
   uint64_t start = furrow__now();
   for (int i = first_peer(courier); i < peers_end(courier); i++)
     courier_tell(courier, i, (furrow__letter){.kind = PART}, NULL, NULL);
-  for (bool waits = true; waits && courier->status == FURROW_OK;) {
+  bool waits = true;
+  while (waits && courier->status == FURROW_OK && !atomic_load(courier->board->broken)) {
     courier_check(courier, furrow__mail_progress(courier->mail));
     read_letters(courier);
     waits = !furrow__mail_is_sent(courier->mail);
@@ -329,7 +330,7 @@ static bool take_leave(furrow__courier *courier) {
     if (waits && now - start > most) return false;
     if (waits) furrow__nap(nap(courier, now));
   }
-  return courier->status == FURROW_OK;
+  return !waits && courier->status == FURROW_OK;
 }
 
 void furrow__courier_free(furrow_pool *pool) {

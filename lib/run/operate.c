@@ -266,7 +266,7 @@ furrow_status furrow__operate(furrow_pool *pool, furrow__work *work, furrow__cal
   if (root) furrow__server_end(pool, begun);
   if (root && work->settings.guarded && pool->ledger) status = furrow__ledger_close(pool->ledger, status);
   pool->guarded = false;
-  free(work->left);
+  furrow__comm_free_buffer(&pool->comm, work->left);
   furrow__stream_free(work->conductor);
   if (status != FURROW_OK) return status;
   if (root && layout.results) memcpy(work->results, pool->board.data + layout.items, work->count * work->result_size);

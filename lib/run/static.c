@@ -151,8 +151,8 @@ furrow_status furrow__work_static(furrow_pool *pool, const furrow__work *work) {
   if (begun) furrow__running_end(&w.running);
   if (status == FURROW_OK && w.root && reduction) furrow__collect_finish(&w.reduction);
   furrow__ticker_stop(&w.ticker, w.done, true);
-  furrow__reduction_free(&w.reduction);
-  free(w.items);
-  free(w.results);
+  if (!furrow__comm_is_lost(&pool->comm)) furrow__reduction_free(&w.reduction);
+  furrow__comm_free_buffer(&pool->comm, w.items);
+  furrow__comm_free_buffer(&pool->comm, w.results);
   return status == FURROW_E_MPI ? furrow__pool_break(pool, furrow__op_name(work->op)) : status;
 }

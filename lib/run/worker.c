@@ -272,7 +272,7 @@ void worker_stand_by(worker *w) {
 void worker_free(worker *w) {
   if (w->guarded) guard_end(w);
   furrow__flow_free(&w->flow);
-  furrow__reduction_free(&w->reduction);
+  if (!furrow__comm_is_lost(&w->pool->comm)) furrow__reduction_free(&w->reduction);
   furrow__running_free(&w->running);
 }
 

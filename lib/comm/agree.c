@@ -94,6 +94,7 @@ furrow_status furrow__comm_find_culprit(furrow__comm *comm, const furrow__call *
   }
   MPI_Request request;
   comm->messages++;
+  FURROW__KNOWN(calls);
   calls[comm->rank] = *call;
   if (MPI_Iallgather(MPI_IN_PLACE, 0, MPI_BYTE, calls, sizeof *call, MPI_BYTE, comm->all, &request) != MPI_SUCCESS ||
       furrow__comm_wait(comm, &request) != FURROW_OK)

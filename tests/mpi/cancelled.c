@@ -17,7 +17,7 @@ typedef struct plan {
 
 enum { TOLD, LIMIT, BEGUN, SENT, SEEN };
 
-static const double LONG = 20; /* seconds until a task gives up waiting */
+static const double LONG = 300; /* seconds until a task gives up waiting */
 
 static bool wait_to_be_told(const furrow_task *task) {
   double start = now();
@@ -74,7 +74,7 @@ static void merge(void *accumulator, const void *later, void *user) {
 static const furrow_reducer REDUCER = {0, 8, NULL, fold_task, merge};
 
 static void expect_soon(const plan *p, double start) {
-  EXPECT_LT(now() - start, 5 * slowness());
+  EXPECT_LT(now() - start, soon());
   meet_asleep();
   EXPECT_EQ(p->seen[LIMIT], 0);
 }

@@ -4,7 +4,7 @@
 
 #include "mpi/common/streams.h"
 
-enum { FIRST = 41, LAST = 2000, LIMIT = 20 /* seconds until a task gives up waiting */ };
+enum { FIRST = 41, LAST = 2000, LIMIT = 300 /* seconds until a task gives up waiting */ };
 
 /* Both `user` and `data`. What tasks do; and what the source and the sink do with the word. */
 typedef struct scene {
@@ -111,7 +111,7 @@ static void expect_told(scene s, const furrow_options *options) {
   EXPECT_EQ(s.seen[IN_VAIN], 0);
   EXPECT_EQ(s.seen[STALE], 0);
   EXPECT_EQ(s.seen[WRONG], 0);
-  EXPECT_LT(now() - start, 10 * slowness());
+  EXPECT_LT(now() - start, soon());
   meet_asleep();
   counters_free(s.seen, SEEN);
 }

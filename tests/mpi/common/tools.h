@@ -55,6 +55,11 @@ static inline double slowness(void) {
   return factor > 1 ? factor : 1;
 }
 
+/* Seconds. What has not come by then would come minutes later, if at all: a core may stand still for half a minute. */
+static inline double soon(void) {
+  return 60 * slowness();
+}
+
 /* How long something takes says little while something else keeps the machine busy. So a test of times that was late on some
  * rank is tried again, with all of its times twice as long: what is right is in time at last, what is wrong never is.
  *

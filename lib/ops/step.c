@@ -20,6 +20,7 @@ typedef struct letter {
   furrow_error error;
   char small_user[SMALL_USER];
 } letter;
+_Static_assert(sizeof(letter) <= FURROW__DESK, "what stands on the stack goes by way of the desk");
 
 /* How the caller knows a function. */
 static const char *name_of(furrow__op op, int function) {

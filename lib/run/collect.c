@@ -86,6 +86,8 @@ bool furrow__collect_node(furrow_pool *pool, furrow__reduction *reduction, const
    on the way. Cost for each rank that sends: a call, a count, and two messages for each batch of accumulators. ---- */
 
 enum { BATCH_BYTES = 16 << 10, MOST_IN_BATCH = 512 };
+_Static_assert((int)BATCH_BYTES <= (int)FURROW__DESK && MOST_IN_BATCH * sizeof(furrow__node) <= FURROW__DESK,
+               "what stands on the stack goes by way of the desk");
 
 /* Small accumulators travel together. The same on both sides. */
 static uint32_t batch_size(const furrow__reduction *reduction) {
